@@ -1,0 +1,102 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// readyPoll is how often a starting API server is asked whether it is ready.
+const readyPoll = 50 * time.Millisecond
+
+// Plane is a running control plane.
+type Plane struct {
+	Credentials Credentials
+	Admin       *rest.Config // cluster administrator
+
+	ctx  context.Context // ends, with the cause, when a component fails
+	fail context.CancelCauseFunc
+}
+
+// Start returns when the API server is ready and the scheduler and the
+// controller manager run. The control plane lives until the process ends.
+// Call it once per process.
+func Start(ctx context.Context, config Config) (*Plane, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	if err := redirectLogs(config.Log); err != nil {
+		return nil, err
+	}
+	credentials, err := writeCredentials(config)
+	if err != nil {
+		return nil, fmt.Errorf("write certificates: %w", err)
+	}
+	admin, err := adminClientConfig(credentials)
+	if err != nil {
+		return nil, err
+	}
+	plane := &Plane{Credentials: credentials, Admin: admin}
+	plane.ctx, plane.fail = context.WithCancelCause(ctx)
+	return plane, plane.start(config)
+}
+
+func (p *Plane) start(config Config) error {
+	if err := startEtcd(p.ctx, config); err != nil {
+		return err
+	}
+	apiServer, err := newAPIServer(p.ctx, config, p.Credentials)
+	if err != nil {
+		return err
+	}
+	p.run(apiServer)
+	if err := p.awaitReady(); err != nil {
+		return fmt.Errorf("wait for kube-apiserver: %w", err)
+	}
+	scheduler, err := newScheduler(p.ctx, p.Credentials)
+	if err != nil {
+		return err
+	}
+	controllerManager, err := newControllerManager(p.ctx, p.Credentials)
+	if err != nil {
+		return err
+	}
+	p.run(scheduler)
+	p.run(controllerManager)
+	return nil
+}
+
+// Failed is closed when a component has ended by itself; Err says which.
+func (p *Plane) Failed() <-chan struct{} { return p.ctx.Done() }
+
+// Err is nil while all components run, else why the first one ended.
+func (p *Plane) Err() error { return context.Cause(p.ctx) }
+
+func (p *Plane) run(c component) {
+	go func() {
+		err := c.run(p.ctx)
+		if err == nil {
+			err = context.Canceled
+		}
+		p.fail(fmt.Errorf("%s ended: %w", c.name, err))
+	}()
+}
+
+func (p *Plane) awaitReady() error {
+	client, err := kubernetes.NewForConfig(p.Admin)
+	if err != nil {
+		return err
+	}
+	err = wait.PollUntilContextCancel(p.ctx, readyPoll, true, func(ctx context.Context) (bool, error) {
+		_, err := client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
+		return err == nil, nil
+	})
+	if err != nil {
+		return context.Cause(p.ctx)
+	}
+	return nil
+}

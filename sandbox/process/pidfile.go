@@ -1,0 +1,90 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// HeldError says that another live process holds a pid file.
+type HeldError struct {
+	PID  int
+	Path string
+}
+
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("process %d holds %s", e.PID, e.Path)
+}
+
+// PIDFile is held by this process. The kernel releases the lock when the
+// process ends, however it ends, so a held file always names a live process.
+type PIDFile struct{ file *os.File }
+
+// Hold takes the pid file for this process, or returns a HeldError.
+func Hold(path string) (*PIDFile, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			pid, _ := ReadPID(path) // 0 in the instant before the holder has written it
+			return nil, &HeldError{PID: pid, Path: path}
+		}
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return &PIDFile{file}, writePID(path, os.Getpid())
+}
+
+// Release gives the file up and removes it.
+func (f *PIDFile) Release() error {
+	// Removed first: a file that is unlocked but still there looks like a killed run.
+	return errors.Join(os.Remove(f.file.Name()), f.file.Close())
+}
+
+// Holder returns the process that holds the pid file, 0 for none.
+func Holder(path string) (int, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close() // also unlocks
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if err == nil {
+		return 0, nil
+	}
+	if !errors.Is(err, syscall.EWOULDBLOCK) {
+		return 0, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return ReadPID(path)
+}
+
+// ReadPID returns the number in a pid file, whether or not that process lives;
+// 0 when there is no such file or it is still empty.
+func ReadPID(path string) (int, error) {
+	content, err := os.ReadFile(path)
+	text := strings.TrimSpace(string(content))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && text == "" {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	pid, err := strconv.Atoi(text)
+	if err != nil || pid <= 1 {
+		return 0, fmt.Errorf("%s does not hold a process id: %q", path, text)
+	}
+	return pid, nil
+}
+
+func writePID(path string, pid int) error {
+	return os.WriteFile(path, []byte(strconv.Itoa(pid)+"\n"), 0o644)
+}
