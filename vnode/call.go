@@ -1,0 +1,45 @@
+package vnode
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	"k8s.io/utils/clock"
+)
+
+// caller makes every call into the provider: measured, and with a panic turned
+// into an error, so that one poisoned pod cannot take the node down.
+type caller struct {
+	metrics *metrics
+	clock   clock.PassiveClock
+}
+
+func (c *caller) call(ctx context.Context, op string, f func() error) error {
+	start := c.clock.Now()
+	panicked := true
+	var err error
+	func() {
+		defer func() {
+			if panicked {
+				err = c.recovered(ctx, op, recover())
+			}
+		}()
+		err = f()
+		panicked = false
+	}()
+	result := providerResult(err)
+	if panicked {
+		result = resultPanic
+	}
+	c.metrics.providerCall(op, result, c.clock.Since(start))
+	return err
+}
+
+// recovered counts and logs a panic, with the stack that the error leaves out.
+func (c *caller) recovered(ctx context.Context, op string, cause any) error {
+	c.metrics.panics.WithLabelValues(op).Inc()
+	log.G(ctx).WithField("stack", string(debug.Stack())).Errorf("panic in %s: %v", op, cause)
+	return fmt.Errorf("panic in %s: %v", op, cause)
+}

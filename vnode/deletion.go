@@ -1,0 +1,84 @@
+package vnode
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// stop asks the provider to end a pod that has a deletion timestamp, and leaves
+// the rest to the status workers: they remove the object when the end is reported.
+// It asks again when the grace period changes, and from time to time in case a
+// report got lost.
+func (c *podController) stop(ctx context.Context, r entry) error {
+	uid, grace := r.pod.UID, gracePeriod(r.pod)
+	if r.ended {
+		return nil
+	}
+	if !r.asked.IsZero() && r.askedGrace == grace {
+		if wait := c.deleteRecheck - c.clock.Since(r.asked); wait > 0 {
+			c.deletes.AddAfter(uid, wait)
+			return nil
+		}
+	}
+	ended, err := c.delete(ctx, r.pod)
+	if err != nil {
+		return err
+	}
+	var last *corev1.Pod
+	if !ended && r.reported == nil {
+		last = c.lastWord(ctx, r.pod)
+	}
+	c.pods.change(uid, func(r *entry) {
+		r.asked, r.askedGrace, r.ended = c.clock.Now(), grace, ended
+		if r.reported == nil {
+			r.reported = last
+		}
+	})
+	c.updates.Add(uid)
+	if !ended {
+		c.deletes.AddAfter(uid, c.deleteRecheck)
+	}
+	return nil
+}
+
+// lastWord returns the pod if the provider shows it as ended, or nil. A pod that
+// ended before we started is not reported again, and a provider that no longer
+// shows a pod may only be hiding that it still ends: that proves nothing.
+func (c *podController) lastWord(ctx context.Context, pod *corev1.Pod) *corev1.Pod {
+	got, err := c.lookUp(ctx, pod)
+	if err != nil || got == nil || !isTerminal(got.Status.Phase) {
+		return nil
+	}
+	return got
+}
+
+// release lets go of a pod that the API server no longer has. Unless the provider
+// said that it ended, it is asked to stop it: the object may have been forced away
+// while the pod runs.
+func (c *podController) release(ctx context.Context, r entry) error {
+	if !r.ended && !r.finished() {
+		if _, err := c.delete(ctx, r.pod); err != nil {
+			return err
+		}
+	}
+	log.G(ctx).Info("pod gone")
+	c.pods.forget(r.pod.UID)
+	return nil
+}
+
+// delete calls DeletePod and reports whether the provider has nothing of the pod.
+func (c *podController) delete(ctx context.Context, pod *corev1.Pod) (ended bool, err error) {
+	err = c.calls.call(ctx, opDelete, func() error { return c.provider.DeletePod(ctx, pod.DeepCopy()) })
+	if errdefs.IsNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		c.recorder.Event(pod, corev1.EventTypeWarning, reasonDeleteFailed, err.Error())
+		return false, fmt.Errorf("delete pod in provider: %w", err)
+	}
+	return false, nil
+}

@@ -1,0 +1,109 @@
+package vnode
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	stdlog "log"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	"github.com/virtual-kubelet/virtual-kubelet/node/nodeutil"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// readHeaderTimeout bounds how long a client may take over its request line.
+	readHeaderTimeout = 30 * time.Second
+	// drainTimeout is how long requests in flight may go on after shutdown began.
+	drainTimeout = 5 * time.Second
+)
+
+// kubeletServer serves the kubelet's HTTPS API.
+type kubeletServer struct {
+	cfg      KubeletConfig
+	creds    *credentials
+	handler  http.Handler
+	listener net.Listener
+}
+
+func newKubeletServer(cfg Config, d Deps) (*kubeletServer, error) {
+	creds, err := newCredentials(cfg, d.Client)
+	if err != nil {
+		return nil, err
+	}
+	auth, err := newAuth(cfg, d.Client, creds.clientCA)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	// A probe has no credentials, and learns nothing but that we listen.
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	mux.Handle("/", nodeutil.WithAuth(auth, podsHandler(d.Provider, cfg.Kubelet, d.Pods.GetIndexer())))
+	return &kubeletServer{cfg: cfg.Kubelet, creds: creds, handler: mux}, nil
+}
+
+// listen binds the port and returns it.
+func (s *kubeletServer) listen(ctx context.Context) (int32, error) {
+	address := net.JoinHostPort(s.cfg.Address, strconv.Itoa(int(s.cfg.Port)))
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return 0, fmt.Errorf("listen for the kubelet API: %w", err)
+	}
+	s.listener = listener
+	return int32(listener.Addr().(*net.TCPAddr).Port), nil
+}
+
+// serve answers requests until ctx ends.
+func (s *kubeletServer) serve(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	s.creds.start(ctx, group)
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          stdlog.New(debugWriter{log.G(ctx)}, "", 0),
+	}
+	group.Go(func() error {
+		err := server.Serve(tls.NewListener(s.listener, s.tlsConfig()))
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return fmt.Errorf("serve the kubelet API: %w", err)
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+		defer cancel()
+		if server.Shutdown(drain) != nil {
+			return server.Close()
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// tlsConfig asks for a client certificate and leaves it to authentication to
+// verify it. HTTP/1.1 only: exec, attach and port-forward upgrade the connection.
+func (s *kubeletServer) tlsConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		NextProtos:         []string{"http/1.1"},
+		GetConfigForClient: s.creds.serving.GetConfigForClient,
+	}
+}
+
+// debugWriter sends what net/http complains about, which is mostly port scanners,
+// to the debug log.
+type debugWriter struct{ logger log.Logger }
+
+func (w debugWriter) Write(p []byte) (int, error) {
+	w.logger.Debug(strings.TrimSpace(string(p)))
+	return len(p), nil
+}

@@ -1,0 +1,155 @@
+package vnode
+
+import (
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+)
+
+// entry is what the controller remembers of one pod, from the first event about
+// it until the provider has let it go. Objects in it are shared and never changed.
+type entry struct {
+	// pod is the newest object of the API server that was seen; gone says that
+	// the API server has removed it since.
+	pod  *corev1.Pod
+	gone bool
+
+	// known: the provider has the pod; told is the object it was told last.
+	known bool
+	told  *corev1.Pod
+	// failure is why the last CreatePod did not succeed.
+	failure *createFailure
+
+	// asked is when DeletePod last returned nil, and for which grace period.
+	asked      time.Time
+	askedGrace int64
+	// ended: the provider said that nothing of this pod runs any more.
+	ended bool
+	// removed: the API server was told to remove the object.
+	removed bool
+
+	// reported is the newest status and annotations from the provider.
+	reported *corev1.Pod
+	// sent is the last status patch and sentVersion the resource version it led to.
+	sent, sentVersion string
+
+	// busy: a worker is calling the provider for this pod; again: something
+	// happened to the pod meanwhile.
+	busy, again bool
+}
+
+// createFailure is a CreatePod that failed, as it is shown in the pod's status.
+type createFailure struct {
+	message string
+	// lasting: trying again would not help.
+	lasting bool
+}
+
+func (r *entry) deleting() bool { return r.gone || r.pod.DeletionTimestamp != nil }
+
+// finished says that the object may leave the API server: it is deleted, the
+// provider was asked to stop it, and has said that it did.
+func (r *entry) finished() bool {
+	if r.pod.DeletionTimestamp == nil {
+		return false
+	}
+	return r.ended || (!r.asked.IsZero() && r.reported != nil && isTerminal(r.reported.Status.Phase))
+}
+
+// memory holds the entries by pod UID. It can always be rebuilt from the API
+// server and the provider.
+type memory struct {
+	mu      sync.Mutex
+	entries map[types.UID]*entry
+}
+
+func newMemory() *memory { return &memory{entries: map[types.UID]*entry{}} }
+
+// read returns a copy of an entry.
+func (m *memory) read(uid types.UID) (entry, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.entries[uid]
+	if !ok {
+		return entry{}, false
+	}
+	return *r, true
+}
+
+// change runs f on an entry and reports whether there was one.
+func (m *memory) change(uid types.UID, f func(*entry)) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.entries[uid]
+	if ok {
+		f(r)
+	}
+	return ok
+}
+
+// observe remembers an object of the API server, unless a newer one is known:
+// the answer to a PATCH can overtake the watch.
+func (m *memory) observe(pod *corev1.Pod) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.entries[pod.UID]
+	if !ok {
+		m.entries[pod.UID] = &entry{pod: pod}
+		return
+	}
+	if order, err := resourceversion.CompareResourceVersion(pod.ResourceVersion, r.pod.ResourceVersion); err == nil && order < 0 {
+		return
+	}
+	r.pod = pod
+}
+
+// bury remembers that the API server has removed a pod, which last looked like this.
+func (m *memory) bury(pod *corev1.Pod) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.entries[pod.UID]
+	if !ok {
+		r = &entry{}
+		m.entries[pod.UID] = r
+	}
+	r.pod, r.gone = pod, true
+}
+
+// begin claims a pod for a worker. A pod that another worker has is marked, so
+// that it is looked at again when that one ends it.
+func (m *memory) begin(uid types.UID) (entry, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.entries[uid]
+	if !ok {
+		return entry{}, false
+	}
+	if r.busy {
+		r.again = true
+		return entry{}, false
+	}
+	r.busy = true
+	return *r, true
+}
+
+// end gives a pod back and reports whether it must be looked at again.
+func (m *memory) end(uid types.UID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.entries[uid]
+	if !ok {
+		return false
+	}
+	again := r.again
+	r.busy, r.again = false, false
+	return again
+}
+
+func (m *memory) forget(uid types.UID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.entries, uid)
+}

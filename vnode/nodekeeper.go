@@ -1,0 +1,251 @@
+package vnode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	"github.com/virtual-kubelet/virtual-kubelet/node"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/clock"
+)
+
+// Pauses between attempts to register the node.
+const (
+	registerRetryMin = 500 * time.Millisecond
+	registerRetryMax = 30 * time.Second
+)
+
+// nodeKeeper keeps the Node object and its lease, through the library's
+// NodeController, of which it is the NodeProvider.
+type nodeKeeper struct {
+	cfg        NodeConfig
+	client     kubernetes.Interface
+	conditions NodeConditioner // nil if the provider has none
+	clock      clock.WithTicker
+	calls      *caller
+
+	registered chan struct{} // closed once the Node is there
+	recovered  chan struct{} // closed once the provider has recovered
+	changed    chan struct{} // holds one signal that the node status changed
+
+	mu       sync.Mutex
+	port     int32
+	provided []corev1.NodeCondition // by the provider, at the last ping
+	current  []corev1.NodeCondition
+	push     func(*corev1.Node)
+}
+
+func newNodeKeeper(cfg NodeConfig, d Deps, calls *caller) *nodeKeeper {
+	k := &nodeKeeper{
+		cfg: cfg, client: d.NodeClient, clock: d.Clock, calls: calls,
+		registered: make(chan struct{}), recovered: make(chan struct{}), changed: make(chan struct{}, 1),
+	}
+	k.conditions, _ = d.Provider.(NodeConditioner)
+	return k
+}
+
+func (k *nodeKeeper) setPort(port int32) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.port = port
+}
+
+func (k *nodeKeeper) setRecovered() {
+	close(k.recovered)
+	k.refresh()
+}
+
+// Ping asks the provider for its conditions. The library stops the lease while
+// it fails, so it fails only if the provider does not answer.
+func (k *nodeKeeper) Ping(ctx context.Context) error {
+	if k.conditions == nil {
+		return ctx.Err()
+	}
+	var conditions []corev1.NodeCondition
+	err := k.calls.call(ctx, opConditions, func() error {
+		conditions = k.conditions.NodeConditions(ctx)
+		return ctx.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("ask provider for node conditions: %w", err)
+	}
+	k.mu.Lock()
+	k.provided = conditions
+	k.mu.Unlock()
+	k.refresh()
+	return nil
+}
+
+// NotifyNodeStatus takes the library's callback for a changed node.
+func (k *nodeKeeper) NotifyNodeStatus(_ context.Context, push func(*corev1.Node)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.push = push
+}
+
+// refresh computes the conditions again and signals if they changed.
+func (k *nodeKeeper) refresh() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	after := nodeConditions(k.hasRecovered(), k.provided)
+	if !keepTransitions(k.current, after, metav1.NewTime(k.clock.Now())) {
+		return
+	}
+	k.current = after
+	select {
+	case k.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (k *nodeKeeper) hasRecovered() bool {
+	select {
+	case <-k.recovered:
+		return true
+	default:
+		return false
+	}
+}
+
+// object is the Node as it should be now.
+func (k *nodeKeeper) object() *corev1.Node {
+	k.refresh()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	n := nodeObject(k.cfg, k.port)
+	n.Status.Conditions = append([]corev1.NodeCondition(nil), k.current...)
+	now := metav1.NewTime(k.clock.Now())
+	for i := range n.Status.Conditions {
+		n.Status.Conditions[i].LastHeartbeatTime = now
+	}
+	return n
+}
+
+// run registers the node, however long that takes, and keeps it until ctx ends.
+func (k *nodeKeeper) run(ctx context.Context) {
+	retry(ctx, k.clock, registerRetryMin, registerRetryMax, "registration of the node", func() error {
+		return k.keep(ctx)
+	})
+}
+
+// keep registers the node and keeps it until ctx ends; an error means that it
+// could not be registered.
+func (k *nodeKeeper) keep(ctx context.Context) error {
+	if err := k.adoptTransitions(ctx); err != nil {
+		return err
+	}
+	controller, err := k.newController()
+	if err != nil {
+		return err
+	}
+	// The controller outlives ctx until nothing is pushed any more: it is what
+	// takes the pushes.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var done sync.WaitGroup
+	done.Go(func() {
+		if err := controller.Run(running); err != nil {
+			log.G(ctx).WithError(err).Debug("node controller ended")
+		}
+	})
+	defer done.Wait()
+	defer stop()
+
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-controller.Done():
+		return fmt.Errorf("register node %s: %w", k.cfg.Name, controller.Err())
+	case <-controller.Ready():
+	}
+	if !retry(ctx, k.clock, registerRetryMin, registerRetryMax, "tainting of the node", func() error { return k.ensureTaints(ctx) }) {
+		return nil
+	}
+	close(k.registered)
+	k.watch(ctx)
+	return nil
+}
+
+func (k *nodeKeeper) newController() (*node.NodeController, error) {
+	controller, err := node.NewNodeController(k, k.object(), k.client.CoreV1().Nodes(),
+		node.WithNodeEnableLeaseV1(k.client.CoordinationV1().Leases(corev1.NamespaceNodeLease), int32(k.cfg.LeaseDuration/time.Second)),
+		node.WithNodePingInterval(k.cfg.PingInterval),
+		node.WithNodePingTimeout(k.cfg.PingTimeout),
+		node.WithNodeStatusUpdateInterval(k.cfg.StatusInterval),
+		node.WithNodeStatusUpdateErrorHandler(k.recreate))
+	if err != nil {
+		return nil, fmt.Errorf("make node controller: %w", err)
+	}
+	return controller, nil
+}
+
+// adoptTransitions takes over the transition times of a Node that is there already.
+func (k *nodeKeeper) adoptTransitions(ctx context.Context) error {
+	n, err := k.client.CoreV1().Nodes().Get(ctx, k.cfg.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("get node %s: %w", k.cfg.Name, err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.current == nil {
+		k.current = n.Status.Conditions
+	}
+	return nil
+}
+
+// watch pushes the node whenever its status changed, and looks after the object
+// in between.
+func (k *nodeKeeper) watch(ctx context.Context) {
+	ticker := k.clock.NewTicker(k.cfg.PingInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.changed:
+		case <-ticker.C():
+			if !k.strayed(ctx) {
+				continue
+			}
+		}
+		k.mu.Lock()
+		push := k.push
+		k.mu.Unlock()
+		push(k.object())
+	}
+}
+
+// strayed says that the Node object is gone, or that others changed whether it is
+// ready. The library would notice after a status interval, which is too late: pods
+// of a node that does not exist are deleted after 40 seconds.
+func (k *nodeKeeper) strayed(ctx context.Context) bool {
+	n, err := k.client.CoreV1().Nodes().Get(ctx, k.cfg.Name, metav1.GetOptions{ResourceVersion: "0"})
+	if err != nil {
+		return apierrors.IsNotFound(err)
+	}
+	want := k.object().Status.Conditions
+	i, j := nodeConditionIndex(n.Status.Conditions, corev1.NodeReady), nodeConditionIndex(want, corev1.NodeReady)
+	return i < 0 || n.Status.Conditions[i].Status != want[j].Status
+}
+
+// recreate makes the Node again when a status update finds it gone.
+func (k *nodeKeeper) recreate(ctx context.Context, cause error) error {
+	if !apierrors.IsNotFound(cause) {
+		return cause
+	}
+	log.G(ctx).Warn("node object is gone, creating it again")
+	_, err := k.client.CoreV1().Nodes().Create(ctx, k.object(), metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return errors.Join(fmt.Errorf("create node %s again: %w", k.cfg.Name, err), cause)
+	}
+	return nil
+}

@@ -1,0 +1,192 @@
+package vnode
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	"k8s.io/utils/ptr"
+)
+
+// notify takes a report of the provider. It only remembers it, so that the
+// provider is never held up: the newest report of a pod is the one that counts.
+func (c *podController) notify(pod *corev1.Pod) {
+	if pod == nil {
+		return
+	}
+	uid := pod.UID
+	if uid == "" {
+		uid = c.uidOf(pod.Namespace, pod.Name)
+	}
+	report := &corev1.Pod{Status: *pod.Status.DeepCopy()}
+	for key, value := range pod.Annotations {
+		if c.owns(key) {
+			metav1.SetMetaDataAnnotation(&report.ObjectMeta, key, value)
+		}
+	}
+	remember := func(e *entry) {
+		// Reports can overtake each other on their way here; an end is the last word.
+		if e.reported == nil || !isTerminal(e.reported.Status.Phase) || isTerminal(report.Status.Phase) {
+			e.reported = report
+		}
+	}
+	if !c.pods.change(uid, remember) {
+		// The informer may have the pod in its cache and not yet have told us.
+		known := podByUID(c.informer.GetIndexer(), uid)
+		if known == nil {
+			return
+		}
+		c.pods.observe(known)
+		c.pods.change(uid, remember)
+	}
+	c.updates.Add(uid)
+}
+
+// uidOf finds the UID for providers that leave it out.
+func (c *podController) uidOf(namespace, name string) types.UID {
+	obj, ok, err := c.informer.GetIndexer().GetByKey(namespace + "/" + name)
+	if err != nil || !ok {
+		return ""
+	}
+	return obj.(*corev1.Pod).UID
+}
+
+// syncStatus writes the status of a pod if it differs from the API server's, and
+// removes the object of a deleted pod once that was its last status.
+func (c *podController) syncStatus(ctx context.Context, uid types.UID) error {
+	e, ok := c.pods.read(uid)
+	if !ok || e.gone {
+		return nil
+	}
+	if err := c.writeStatus(ctx, e); err != nil {
+		return err
+	}
+	if e.removed || !e.finished() {
+		return nil
+	}
+	return c.remove(ctx, e.pod)
+}
+
+func (c *podController) writeStatus(ctx context.Context, e entry) error {
+	want := desiredStatus(e, metav1.NewTime(c.clock.Now()))
+	annotations := changedAnnotations(e)
+	if len(annotations) == 0 && equality.Semantic.DeepEqual(e.pod.Status, want) {
+		return nil
+	}
+	patch, err := statusPatch(e.pod, want, annotations)
+	if err != nil || patch == nil {
+		return err
+	}
+	// Nobody wrote since we sent this very patch: the API server has its own mind
+	// about some field, and sending it again would go on for ever.
+	if e.sentVersion != "" && e.sentVersion == e.pod.ResourceVersion && e.sent == string(patch) {
+		return nil
+	}
+	start := c.clock.Now()
+	got, err := c.client.CoreV1().Pods(e.pod.Namespace).Patch(ctx, e.pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	c.metrics.apiWrite(opStatus, err, c.clock.Since(start))
+	if apierrors.IsNotFound(err) || isOtherUID(err) {
+		return nil // the informer will say so
+	}
+	if err != nil {
+		return fmt.Errorf("patch status of pod: %w", err)
+	}
+	if e.pod.Status.Phase != want.Phase {
+		log.G(ctx).WithField("phase", string(want.Phase)).Info("pod changed phase")
+	}
+	got.ManagedFields = nil
+	c.pods.observe(got)
+	c.pods.change(got.UID, func(e *entry) { e.sent, e.sentVersion = string(patch), got.ResourceVersion })
+	return nil
+}
+
+// changedAnnotations are those of the provider's that the API server has not, or not so.
+func changedAnnotations(e entry) map[string]string {
+	if e.reported == nil {
+		return nil
+	}
+	changed := map[string]string{}
+	for key, value := range e.reported.Annotations {
+		if there, ok := e.pod.Annotations[key]; !ok || there != value {
+			changed[key] = value
+		}
+	}
+	return changed
+}
+
+// statusPatch is the strategic merge patch that turns the status of pod into want
+// and sets annotations, with the UID as precondition; nil if there is nothing to do.
+func statusPatch(pod *corev1.Pod, want corev1.PodStatus, annotations map[string]string) ([]byte, error) {
+	before, err := json.Marshal(corev1.Pod{Status: pod.Status})
+	if err != nil {
+		return nil, fmt.Errorf("encode present pod status: %w", err)
+	}
+	after, err := json.Marshal(corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{UID: pod.UID, Annotations: annotations}, Status: want,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode wanted pod status: %w", err)
+	}
+	patch, err := strategicpatch.CreateTwoWayMergePatch(before, after, corev1.Pod{})
+	if err != nil {
+		return nil, fmt.Errorf("compute patch of pod status: %w", err)
+	}
+	// Times lose their fractions in JSON: what differed in Go may be the same here.
+	if len(annotations) == 0 && string(patch) == fmt.Sprintf(`{"metadata":{"uid":%q}}`, pod.UID) {
+		return nil, nil
+	}
+	return patch, nil
+}
+
+// isOtherUID says that a patch met another pod of the same name: the API server
+// calls that an attempt to change metadata.uid.
+func isOtherUID(err error) bool {
+	if !apierrors.IsInvalid(err) {
+		return false
+	}
+	status, ok := err.(apierrors.APIStatus)
+	if !ok || status.Status().Details == nil {
+		return false
+	}
+	for _, cause := range status.Status().Details.Causes {
+		if cause.Field == "metadata.uid" {
+			return true
+		}
+	}
+	return false
+}
+
+// remove takes the object of an ended pod out of the API server.
+func (c *podController) remove(ctx context.Context, pod *corev1.Pod) error {
+	start := c.clock.Now()
+	err := c.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
+		GracePeriodSeconds: ptr.To[int64](0),
+		Preconditions:      &metav1.Preconditions{UID: &pod.UID},
+	})
+	c.metrics.apiWrite(opRemove, err, c.clock.Since(start))
+	if apierrors.IsConflict(err) {
+		err = c.confirmReplaced(ctx, pod, err)
+	}
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("remove ended pod: %w", err)
+	}
+	c.pods.change(pod.UID, func(e *entry) { e.removed = true })
+	return nil
+}
+
+// confirmReplaced clears a conflict that came from the UID: another pod has the
+// name by now. Other conflicts are returned, to be retried.
+func (c *podController) confirmReplaced(ctx context.Context, pod *corev1.Pod, conflict error) error {
+	got, err := c.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) || (err == nil && got.UID != pod.UID) {
+		return nil
+	}
+	return conflict
+}
