@@ -22,10 +22,13 @@ type podQueue = workqueue.TypedRateLimitingInterface[types.UID]
 // newQueue makes a queue without a global rate: a first Add is served at once,
 // and only a pod that failed waits, from min to max.
 func newQueue(name string, min, max time.Duration, c clock.WithTicker, m *queueMetrics) podQueue {
-	limiter := jittered{workqueue.NewTypedItemExponentialFailureRateLimiter[types.UID](min, max)}
-	return workqueue.NewTypedRateLimitingQueueWithConfig(limiter, workqueue.TypedRateLimitingQueueConfig[types.UID]{
+	return workqueue.NewTypedRateLimitingQueueWithConfig(newLimiter(min, max), workqueue.TypedRateLimitingQueueConfig[types.UID]{
 		Name: name, Clock: c, MetricsProvider: m,
 	})
+}
+
+func newLimiter(min, max time.Duration) workqueue.TypedRateLimiter[types.UID] {
+	return jittered{workqueue.NewTypedItemExponentialFailureRateLimiter[types.UID](min, max)}
 }
 
 // jittered takes up to a fifth off every pause, so that pods which failed
