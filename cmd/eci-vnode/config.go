@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/yaml"
+)
+
+// Config is everything that an operator can set: in the file named by --config,
+// and the most common settings also by flag and environment variable. A flag
+// beats the environment, which beats the file, which beats the default.
+type Config struct {
+	// NodeName is the name of the virtual node.
+	NodeName string `json:"nodeName"`
+	// Labels, Annotations and Taints are added to the node; a taint with the key
+	// of the default one replaces it.
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Taints      []corev1.Taint    `json:"taints,omitempty"`
+	Taint       Taint             `json:"taint"`
+	// Capacity of the node; Allocatable is the same when empty.
+	Capacity    corev1.ResourceList `json:"capacity"`
+	Allocatable corev1.ResourceList `json:"allocatable,omitempty"`
+	// InternalIP is where the API server reaches the kubelet API.
+	InternalIP string `json:"internalIP,omitempty"`
+
+	ECI     ECI     `json:"eci"`
+	Kubelet Kubelet `json:"kubelet"`
+	Kube    Kube    `json:"kube"`
+	Sync    Sync    `json:"sync"`
+	Log     Log     `json:"log"`
+	// MetricsAddress serves /metrics, /healthz and /readyz over HTTP; empty is
+	// off.
+	MetricsAddress string `json:"metricsAddress"`
+}
+
+// Taint keeps ordinary pods away from the virtual node.
+type Taint struct {
+	Key      string `json:"key"`
+	Value    string `json:"value"`
+	Effect   string `json:"effect"`
+	Disabled bool   `json:"disabled,omitempty"`
+}
+
+// ECI says where container groups go.
+type ECI struct {
+	Region string `json:"region"`
+	// Zone is that of the vSwitch when empty.
+	Zone string `json:"zone,omitempty"`
+	// VSwitchIDs are tried by ECI in order; at most 10.
+	VSwitchIDs      []string `json:"vSwitchIDs"`
+	SecurityGroupID string   `json:"securityGroupID"`
+	ResourceGroupID string   `json:"resourceGroupID,omitempty"`
+	// Endpoint is a host, or a URL; empty is the public one of the region.
+	Endpoint string `json:"endpoint,omitempty"`
+	// ClusterID keeps the groups of two clusters in one account apart; empty is
+	// the UID of the namespace kube-system.
+	ClusterID string `json:"clusterID,omitempty"`
+	// ClusterDNS and ClusterDomain are given to pods whose dnsPolicy is
+	// ClusterFirst.
+	ClusterDNS    []string `json:"clusterDNS,omitempty"`
+	ClusterDomain string   `json:"clusterDomain"`
+	// Tags are put on every group beside our own.
+	Tags map[string]string `json:"tags,omitempty"`
+	// Timeout bounds one attempt of one call.
+	Timeout metav1.Duration `json:"timeout"`
+}
+
+// Kubelet is the HTTPS API that serves kubectl logs and exec.
+type Kubelet struct {
+	Address           string `json:"address,omitempty"`
+	Port              int32  `json:"port"`
+	TLSCertFile       string `json:"tlsCertFile,omitempty"`
+	TLSPrivateKeyFile string `json:"tlsPrivateKeyFile,omitempty"`
+	// ClientCAFile is the cluster's own when empty.
+	ClientCAFile  string `json:"clientCAFile,omitempty"`
+	AnonymousAuth bool   `json:"anonymousAuth,omitempty"`
+}
+
+// Kube is how the Kubernetes API is reached.
+type Kube struct {
+	// Kubeconfig is a file; empty is the pod's own ServiceAccount.
+	Kubeconfig string  `json:"kubeconfig,omitempty"`
+	QPS        float32 `json:"qps"`
+	Burst      int     `json:"burst"`
+	// Workers is how many pods are worked on at once.
+	Workers int `json:"workers"`
+}
+
+// Sync is how often the cloud is read.
+type Sync struct {
+	// Fast is the time between reads while pods come up or go down, Slow while
+	// nothing moves, Repair between complete listings.
+	Fast   metav1.Duration `json:"fast"`
+	Slow   metav1.Duration `json:"slow"`
+	Repair metav1.Duration `json:"repair"`
+	// OrphanGrace is how long a group without a pod is left alone, LostGrace how
+	// long a group must be missing before its pod fails.
+	OrphanGrace metav1.Duration `json:"orphanGrace"`
+	LostGrace   metav1.Duration `json:"lostGrace"`
+}
+
+// Log is what is written to standard error.
+type Log struct {
+	// Level is error, warn, info, debug or trace.
+	Level string `json:"level"`
+	// Format is text or json.
+	Format string `json:"format"`
+}
+
+// defaultConfig is what an operator gets who sets nothing; the names are those
+// of the first ECI provider.
+func defaultConfig() Config {
+	duration := func(d time.Duration) metav1.Duration { return metav1.Duration{Duration: d} }
+	return Config{
+		NodeName: "virtual-kubelet",
+		Taint:    Taint{Key: "virtual-kubelet.io/provider", Value: providerName, Effect: string(corev1.TaintEffectNoSchedule)},
+		Capacity: corev1.ResourceList{
+			corev1.ResourceCPU:    resource.MustParse("1000"),
+			corev1.ResourceMemory: resource.MustParse("4Ti"),
+			corev1.ResourcePods:   resource.MustParse("1000"),
+		},
+		ECI:     ECI{ClusterDomain: "cluster.local", Timeout: duration(15 * time.Second)},
+		Kubelet: Kubelet{Port: 10250},
+		Kube:    Kube{QPS: 500, Burst: 1000, Workers: 50},
+		Sync: Sync{
+			Fast: duration(time.Second), Slow: duration(10 * time.Second), Repair: duration(2 * time.Minute),
+			OrphanGrace: duration(3 * time.Minute), LostGrace: duration(3 * time.Minute),
+		},
+		Log:            Log{Level: "info", Format: "text"},
+		MetricsAddress: "",
+	}
+}
+
+// readConfig overlays c with a YAML file; a key that is unknown is an error.
+func readConfig(c *Config, path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("--config: %w", err)
+	}
+	if err := yaml.UnmarshalStrict(data, c); err != nil {
+		return fmt.Errorf("--config %s: %w", path, err)
+	}
+	return nil
+}
+
+// Validate returns every problem at once, each with its path in the file and
+// what to do about it.
+func (c *Config) Validate() error {
+	var errs field.ErrorList
+	require := func(path *field.Path, value, how string) {
+		if value == "" {
+			errs = append(errs, field.Required(path, how))
+		}
+	}
+	eciPath := field.NewPath("eci")
+	require(eciPath.Child("region"), c.ECI.Region, "set --region or ECI_REGION, such as cn-hangzhou")
+	require(eciPath.Child("securityGroupID"), c.ECI.SecurityGroupID, "set --security-group or ECI_SECURITY_GROUP")
+	if len(c.ECI.VSwitchIDs) == 0 {
+		errs = append(errs, field.Required(eciPath.Child("vSwitchIDs"), "set --vswitch or ECI_VSWITCH"))
+	}
+	if len(c.ECI.VSwitchIDs) > 10 {
+		errs = append(errs, field.TooMany(eciPath.Child("vSwitchIDs"), len(c.ECI.VSwitchIDs), 10))
+	}
+	for _, problem := range validation.IsDNS1123Subdomain(c.NodeName) {
+		errs = append(errs, field.Invalid(field.NewPath("nodeName"), c.NodeName, problem))
+	}
+	if c.InternalIP != "" {
+		if _, err := netip.ParseAddr(c.InternalIP); err != nil {
+			errs = append(errs, field.Invalid(field.NewPath("internalIP"), c.InternalIP, "not an IP address"))
+		}
+	}
+	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
+		errs = append(errs, field.NotSupported(field.NewPath("log", "format"), c.Log.Format, []string{"text", "json"}))
+	}
+	effects := []string{string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectNoExecute), string(corev1.TaintEffectPreferNoSchedule)}
+	if !c.Taint.Disabled && !slices.Contains(effects, c.Taint.Effect) {
+		errs = append(errs, field.NotSupported(field.NewPath("taint", "effect"), c.Taint.Effect, effects))
+	}
+	if (c.Kubelet.TLSCertFile == "") != (c.Kubelet.TLSPrivateKeyFile == "") {
+		errs = append(errs, field.Invalid(field.NewPath("kubelet", "tlsCertFile"), c.Kubelet.TLSCertFile, "tlsCertFile and tlsPrivateKeyFile go together"))
+	}
+	return errs.ToAggregate()
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// load runs the configuration part of `run` with args, env and a config file.
+func load(t *testing.T, file string, env map[string]string, args ...string) (Config, error) {
+	t.Helper()
+	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	var got Config
+	var loadErr error
+	cmd := newRunCommand(lookup)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		got, loadErr = loadConfig(cmd, lookup)
+		return nil
+	}
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "config.yaml")
+		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--config", path)
+	}
+	cmd.SetArgs(args)
+	cmd.SetErr(&bytes.Buffer{})
+	if err := cmd.Execute(); err != nil {
+		return got, err
+	}
+	return got, loadErr
+}
+
+var firstProvidersEnvironment = map[string]string{
+	"ECI_REGION": "cn-hangzhou", "ECI_VSWITCH": "vsw-1, vsw-2", "ECI_SECURITY_GROUP": "sg-1", "ECI_CLUSTER_NAME": "shop",
+	"ECI_ACCESS_KEY": "id", "ECI_SECRET_KEY": "secret", "ECI_QUOTA_CPU": "20", "ECI_QUOTA_MEMORY": "100Gi", "ECI_QUOTA_POD": "20",
+	"KUBELET_PORT": "10251", "VKUBELET_POD_IP": "10.0.0.7", "VKUBELET_TAINT_KEY": "k", "VKUBELET_TAINT_VALUE": "v",
+	"VKUBELET_TAINT_EFFECT": "NoExecute", "DEFAULT_NODE_NAME": "vk-1",
+}
+
+func TestAManifestOfTheFirstProviderIsUnderstood(t *testing.T) {
+	c, err := load(t, "", firstProvidersEnvironment, "--provider", "alibabacloud", "--namespace", "default", "--enable-node-lease")
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := vnodeConfig(c)
+	if node.Node.Name != "vk-1" || node.Node.InternalIP != "10.0.0.7" || node.Kubelet.Port != 10251 {
+		t.Errorf("node: %+v", node.Node)
+	}
+	want := corev1.Taint{Key: "k", Value: "v", Effect: corev1.TaintEffectNoExecute}
+	if len(node.Node.Taints) != 1 || node.Node.Taints[0] != want {
+		t.Errorf("taints: %+v", node.Node.Taints)
+	}
+	if cpu := node.Node.Capacity.Cpu().String(); cpu != "20" {
+		t.Errorf("cpu: %s", cpu)
+	}
+	if pods := node.Node.Capacity.Pods().String(); pods != "20" {
+		t.Errorf("pods: %s", pods)
+	}
+	p := providerConfig(c)
+	if got := strings.Join(p.Request.VSwitchIDs, "+"); got != "vsw-1+vsw-2" {
+		t.Errorf("vSwitches: %s", got)
+	}
+	if p.Request.Tags["ClusterName"] != "shop" || p.Request.ClusterID != "" {
+		t.Errorf("the cluster's name is a tag and no identity: %+v", p.Request)
+	}
+}
+
+func TestAFlagBeatsTheEnvironmentWhichBeatsTheFile(t *testing.T) {
+	file := "nodeName: from-file\neci:\n  region: r-file\n  vSwitchIDs: [vsw-file]\n  securityGroupID: sg-file\n"
+	env := map[string]string{"ECI_REGION": "r-env", "DEFAULT_NODE_NAME": "from-env"}
+	c, err := load(t, file, env, "--nodename", "from-flag")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.NodeName != "from-flag" || c.ECI.Region != "r-env" || c.ECI.VSwitchIDs[0] != "vsw-file" {
+		t.Errorf("got %q %q %q", c.NodeName, c.ECI.Region, c.ECI.VSwitchIDs)
+	}
+	if c.Kubelet.Port != 10250 || c.Taint.Key != "virtual-kubelet.io/provider" || c.Taint.Value != "alibabacloud" {
+		t.Errorf("defaults are lost: %+v %+v", c.Kubelet, c.Taint)
+	}
+}
+
+func TestEveryProblemIsReportedAtOnceWithItsPath(t *testing.T) {
+	_, err := load(t, "nodeName: Not_A_Name\nlog:\n  format: xml\n", map[string]string{"KUBELET_PORT": "70000", "ECI_QUOTA_CPU": "many"},
+		"--provider", "azure", "--internal-ip", "nowhere", "--tls-cert-file", "x")
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{
+		"eci.region", "eci.vSwitchIDs", "eci.securityGroupID", "nodeName", "log.format", "internalIP", "kubelet.tlsCertFile",
+		"KUBELET_PORT", "ECI_QUOTA_CPU", "--provider", "ECI_SECURITY_GROUP",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is not named in:\n%v", want, err)
+		}
+	}
+}
+
+func TestAnUnknownKeyOfTheFileIsRefused(t *testing.T) {
+	_, err := load(t, "nodeNmae: typo\n", nil)
+	if err == nil || !strings.Contains(err.Error(), "nodeNmae") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestHelpTeachesWithoutCredentialsOrACluster(t *testing.T) {
+	none := func(string) (string, bool) { return "", false }
+	for _, args := range [][]string{{}, {"--help"}, {"run", "--help"}} {
+		var out bytes.Buffer
+		if err := execute(context.Background(), args, none, &out, &out); err != nil {
+			t.Fatalf("%q: %v", args, err)
+		}
+		if !strings.Contains(out.String(), "--vswitch") {
+			t.Errorf("%q does not teach:\n%s", args, out.String())
+		}
+	}
+}
+
+func TestFlagsWithoutASubcommandRun(t *testing.T) {
+	none := func(string) (string, bool) { return "", false }
+	var out bytes.Buffer
+	err := execute(context.Background(), []string{"--provider", "alibabacloud"}, none, &out, &out)
+	if err == nil || !strings.Contains(err.Error(), "ECI_REGION") {
+		t.Errorf("want the errors of run, got %v", err)
+	}
+}
+
+func TestAnUnknownSubcommandIsAnError(t *testing.T) {
+	none := func(string) (string, bool) { return "", false }
+	var out bytes.Buffer
+	if err := execute(context.Background(), []string{"rnu"}, none, &out, &out); err == nil {
+		t.Error("accepted")
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/record"
+)
+
+// clients are three, each with rates of its own, so that a burst of pods or
+// events starves neither the node's lease nor each other.
+type clients struct {
+	pods, events, node kubernetes.Interface
+}
+
+func newClients(cfg Kube) (clients, error) {
+	base, err := clientcmd.BuildConfigFromFlags("", cfg.Kubeconfig)
+	if err != nil {
+		return clients{}, fmt.Errorf("reaching Kubernetes: %w (set --kubeconfig, or run in a pod with a ServiceAccount)", err)
+	}
+	base.ContentType = "application/vnd.kubernetes.protobuf"
+	base.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	base.UserAgent = "eci-vnode/" + version()
+	var out clients
+	for _, c := range []struct {
+		client *kubernetes.Interface
+		qps    float32
+		burst  int
+	}{
+		{&out.pods, cfg.QPS, cfg.Burst},
+		{&out.events, cfg.QPS, cfg.Burst},
+		{&out.node, rest.DefaultQPS, rest.DefaultBurst},
+	} {
+		cc := rest.CopyConfig(base)
+		cc.QPS, cc.Burst = c.qps, c.burst
+		set, err := kubernetes.NewForConfig(cc)
+		if err != nil {
+			return clients{}, fmt.Errorf("reaching Kubernetes: %w", err)
+		}
+		*c.client = set
+	}
+	return out, nil
+}
+
+// hostIP is the first address of this machine that others can reach, IPv4 before
+// IPv6, or "".
+func hostIP() string {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return ""
+	}
+	var found net.IP
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() && (found == nil || found.To4() == nil && n.IP.To4() != nil) {
+			found = n.IP
+		}
+	}
+	if found == nil {
+		return ""
+	}
+	return found.String()
+}
+
+// clusterID is the UID of the namespace kube-system, which tells clusters apart
+// for as long as they live. It waits for the API server.
+func clusterID(ctx context.Context, client kubernetes.Interface) (string, error) {
+	var id string
+	err := wait.PollUntilContextCancel(ctx, 2*time.Second, true, func(ctx context.Context) (bool, error) {
+		ns, err := client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+		if err != nil {
+			log.G(ctx).WithError(err).Warn("cannot read the namespace kube-system, whose UID identifies this cluster; will try again (--cluster-id sets an identity)")
+			return false, nil
+		}
+		id = string(ns.UID)
+		return true, nil
+	})
+	return id, err
+}
+
+// newRecorder writes events through their own client; stop flushes nothing and
+// frees it.
+func newRecorder(ctx context.Context, client kubernetes.Interface, node string) (record.EventRecorder, func()) {
+	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
+	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
+	return broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "eci-vnode", Host: node}), broadcaster.Shutdown
+}
+
+// serveMetrics serves until ctx ends.
+func serveMetrics(ctx context.Context, address string, registry *prometheus.Registry, ready <-chan struct{}) error {
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		select {
+		case <-ready:
+			fmt.Fprintln(w, "ok")
+		default:
+			http.Error(w, "the virtual node is not ready yet", http.StatusServiceUnavailable)
+		}
+	})
+	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	stopped := context.AfterFunc(ctx, func() { server.Close() })
+	defer stopped()
+	if err := server.ListenAndServe(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("serving metrics: %w", err)
+	}
+	return nil
+}

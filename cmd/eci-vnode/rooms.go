@@ -1,0 +1,64 @@
+package main
+
+import (
+	"cmp"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/eci-vnode/eci-vnode/eci/openapi"
+	"github.com/eci-vnode/eci-vnode/provider"
+	"github.com/eci-vnode/eci-vnode/vnode"
+)
+
+// providerConfig is the part of the settings that the provider works by.
+func providerConfig(c Config) provider.Config {
+	out := provider.DefaultConfig()
+	out.Request.RegionID, out.Request.ZoneID = c.ECI.Region, c.ECI.Zone
+	out.Request.VSwitchIDs, out.Request.SecurityGroupID = c.ECI.VSwitchIDs, c.ECI.SecurityGroupID
+	out.Request.ResourceGroupID = c.ECI.ResourceGroupID
+	out.Request.ClusterID, out.Request.NodeName = c.ECI.ClusterID, c.NodeName
+	out.Request.ClusterDNS, out.Request.ClusterDomain = c.ECI.ClusterDNS, c.ECI.ClusterDomain
+	out.Request.Tags = c.ECI.Tags
+	out.FastSync, out.SlowSync, out.Repair = c.Sync.Fast.Duration, c.Sync.Slow.Duration, c.Sync.Repair.Duration
+	out.OrphanGrace, out.LostGrace = c.Sync.OrphanGrace.Duration, c.Sync.LostGrace.Duration
+	return out
+}
+
+// vnodeConfig is the part of the settings that describes the node.
+func vnodeConfig(c Config) vnode.Config {
+	out := vnode.DefaultConfig()
+	out.Workers = c.Kube.Workers
+	n := &out.Node
+	n.Name, n.InternalIP = c.NodeName, c.InternalIP
+	n.Region, n.Zone = c.ECI.Region, c.ECI.Zone
+	n.Labels, n.Annotations = c.Labels, c.Annotations
+	n.Capacity, n.Allocatable = c.Capacity, c.Allocatable
+	if !c.Taint.Disabled {
+		n.Taints = append(n.Taints, corev1.Taint{Key: c.Taint.Key, Value: c.Taint.Value, Effect: corev1.TaintEffect(c.Taint.Effect)})
+	}
+	n.Taints = append(n.Taints, c.Taints...)
+	k := &out.Kubelet
+	k.Address, k.Port = c.Kubelet.Address, c.Kubelet.Port
+	k.TLSCertFile, k.TLSPrivateKeyFile = c.Kubelet.TLSCertFile, c.Kubelet.TLSPrivateKeyFile
+	k.ClientCAFile, k.AnonymousAuth = c.Kubelet.ClientCAFile, c.Kubelet.AnonymousAuth
+	return out
+}
+
+// newCloud makes the client of ECI. The key of the first provider's variables
+// beats the standard chain.
+func newCloud(c ECI, env lookupEnv, registry prometheus.Registerer) (*openapi.Client, error) {
+	get := func(name string) string { value, _ := env(name); return value }
+	credentials, err := openapi.DefaultCredentials(openapi.ChainConfig{})
+	if id, secret := get("ECI_ACCESS_KEY"), get("ECI_SECRET_KEY"); id != "" && secret != "" {
+		credentials, err = openapi.StaticCredentials(id, secret, ""), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	cfg := openapi.DefaultConfig(c.Region)
+	cfg.Endpoint = c.Endpoint
+	cfg.Timeout = cmp.Or(c.Timeout.Duration, cfg.Timeout)
+	cfg.UserAgent = "eci-vnode/" + version()
+	return openapi.New(cfg, openapi.Deps{Credentials: credentials, Registry: registry})
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	logruslogger "github.com/virtual-kubelet/virtual-kubelet/log/logrus"
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/eci-vnode/eci-vnode/eci/openapi"
+	"github.com/eci-vnode/eci-vnode/provider"
+	"github.com/eci-vnode/eci-vnode/provider/status"
+	"github.com/eci-vnode/eci-vnode/vnode"
+)
+
+func newRunCommand(env lookupEnv) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the virtual node until it is stopped",
+		Long: `Run registers the virtual node and works on its pods until it is stopped. Pods
+go on running when it stops, and are found again when it starts.
+
+Settings come from flags, then environment variables (named in brackets below),
+then the file given with --config, then defaults. Credentials come from
+ECI_ACCESS_KEY and ECI_SECRET_KEY, or from the places where every Alibaba Cloud
+tool looks: ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, an OIDC token of the pod
+(RRSA), the RAM role of the instance.`,
+		Example: `  # in a cluster, with the ServiceAccount of the pod
+  eci-vnode run --region cn-hangzhou --vswitch vsw-1,vsw-2 --security-group sg-1
+
+  # from a shell, with a kubeconfig and a file
+  eci-vnode run --kubeconfig ~/.kube/config --config eci-vnode.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd, env)
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), cfg, env, cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().String("config", "", "YAML file with all settings; see docs/configuration.md")
+	addFlags(cmd)
+	return cmd
+}
+
+// run puts the program together and works until ctx ends.
+func run(ctx context.Context, cfg Config, env lookupEnv, stderr io.Writer) error {
+	logger, err := newLogger(cfg.Log, stderr)
+	if err != nil {
+		return err
+	}
+	ctx = log.WithLogger(ctx, logger.WithField("node", cfg.NodeName))
+	log.G(ctx).WithField("version", version()).Info("starting")
+
+	if cfg.InternalIP == "" {
+		cfg.InternalIP = hostIP()
+		log.G(ctx).WithField("internalIP", cfg.InternalIP).Info("no --internal-ip; using this machine's address")
+	}
+	clients, err := newClients(cfg.Kube)
+	if err != nil {
+		return err
+	}
+	if cfg.ECI.ClusterID == "" {
+		if cfg.ECI.ClusterID, err = clusterID(ctx, clients.pods); err != nil {
+			return err
+		}
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	cloud, err := newCloud(cfg.ECI, env, registry)
+	if err != nil {
+		return err
+	}
+	return assemble(ctx, cfg, clients, cloud, registry)
+}
+
+// assemble wires provider and node together and runs them.
+func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.Client, registry *prometheus.Registry) error {
+	pods := vnode.NewPodInformer(clients.pods, cfg.NodeName)
+	factory := informers.NewSharedInformerFactory(clients.pods, 0)
+	services := factory.Core().V1().Services()
+	servicesSynced := services.Informer().HasSynced
+	recorder, stopEvents := newRecorder(ctx, clients.events, cfg.NodeName)
+	defer stopEvents()
+
+	p, err := provider.New(providerConfig(cfg), provider.Deps{
+		Cloud: cloud, Kube: clients.pods, Services: services.Lister(), Pods: podStore{pods.GetStore()},
+		Events: recorder, Registry: registry,
+	})
+	if err != nil {
+		return err
+	}
+	node, err := vnode.New(vnodeConfig(cfg), vnode.Deps{
+		Client: clients.pods, EventsClient: clients.events, NodeClient: clients.node,
+		Provider: p, Pods: pods, OwnsAnnotation: status.OwnsAnnotation, Recorder: recorder, Registry: registry,
+	})
+	if err != nil {
+		return err
+	}
+
+	factory.Start(ctx.Done())
+	defer factory.Shutdown()
+	log.G(ctx).Info("waiting for the Kubernetes API")
+	if !cache.WaitForCacheSync(ctx.Done(), servicesSynced) {
+		return ctx.Err()
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return node.Run(ctx) })
+	group.Go(func() error { return p.Run(ctx) })
+	if cfg.MetricsAddress != "" {
+		group.Go(func() error { return serveMetrics(ctx, cfg.MetricsAddress, registry, node.Ready()) })
+	}
+	go announce(ctx, node.Ready())
+	err = group.Wait()
+	log.G(ctx).Info("stopped; pods go on running")
+	return err
+}
+
+func announce(ctx context.Context, ready <-chan struct{}) {
+	select {
+	case <-ready:
+		log.G(ctx).Info("the virtual node is ready")
+	case <-ctx.Done():
+	}
+}
+
+// podStore shows the pods of an informer.
+type podStore struct{ cache.Store }
+
+// List returns the pods that the informer has.
+func (s podStore) List() []*corev1.Pod {
+	items := s.Store.List()
+	pods := make([]*corev1.Pod, 0, len(items))
+	for _, item := range items {
+		if pod, ok := item.(*corev1.Pod); ok {
+			pods = append(pods, pod)
+		}
+	}
+	return pods
+}
+
+func newLogger(cfg Log, out io.Writer) (log.Logger, error) {
+	logger := logrus.New()
+	logger.SetOutput(out)
+	level, err := logrus.ParseLevel(cfg.Level)
+	if err != nil {
+		return nil, fmt.Errorf("log.level: %w", err)
+	}
+	logger.SetLevel(level)
+	if cfg.Format == "json" {
+		logger.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})
+	} else {
+		logger.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, TimestampFormat: time.RFC3339})
+	}
+	return logruslogger.FromLogrus(logrus.NewEntry(logger)), nil
+}

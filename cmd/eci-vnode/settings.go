@@ -1,0 +1,210 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// providerName is the only value of --provider, as in the first ECI provider.
+const providerName = "alibabacloud"
+
+// setting is one thing that can be set outside of the file: by a flag, by
+// environment variables (the first that is there counts), or by both.
+type setting struct {
+	flag  string
+	env   []string
+	usage string
+	// bare is the value of a flag that is given without one ("true").
+	bare string
+	set  func(c *Config, value string) error
+}
+
+// settings is the one table of flags and environment variables. The names of
+// the variables are those that manifests for the first ECI provider use.
+func settings() []setting {
+	return []setting{
+		{flag: "nodename", env: []string{"DEFAULT_NODE_NAME"}, usage: "name of the virtual node",
+			set: text(func(c *Config) *string { return &c.NodeName })},
+		{flag: "provider", usage: "must be " + providerName + "; for manifests of the first ECI provider", set: setProvider},
+		{flag: "kubeconfig", env: []string{"KUBECONFIG"}, usage: "kubeconfig file; without it the pod's own ServiceAccount is used",
+			set: text(func(c *Config) *string { return &c.Kube.Kubeconfig })},
+		{flag: "region", env: []string{"ECI_REGION"}, usage: "region of ECI, such as cn-hangzhou",
+			set: text(func(c *Config) *string { return &c.ECI.Region })},
+		{flag: "zone", usage: "zone of the node; the vSwitch decides where groups run",
+			set: text(func(c *Config) *string { return &c.ECI.Zone })},
+		{flag: "vswitch", env: []string{"ECI_VSWITCH"}, usage: "vSwitch ids, comma separated",
+			set: list(func(c *Config) *[]string { return &c.ECI.VSwitchIDs })},
+		{flag: "security-group", env: []string{"ECI_SECURITY_GROUP"}, usage: "security group id",
+			set: text(func(c *Config) *string { return &c.ECI.SecurityGroupID })},
+		{flag: "resource-group", usage: "resource group id",
+			set: text(func(c *Config) *string { return &c.ECI.ResourceGroupID })},
+		{flag: "endpoint", env: []string{"ECI_ENDPOINT"}, usage: "ECI endpoint: a host, or a URL; empty is the region's own",
+			set: text(func(c *Config) *string { return &c.ECI.Endpoint })},
+		{flag: "cluster-id", usage: "identity of this cluster in the tags of its groups; empty is the UID of kube-system",
+			set: text(func(c *Config) *string { return &c.ECI.ClusterID })},
+		{env: []string{"ECI_CLUSTER_NAME"}, usage: "put on every group as the tag ClusterName", set: setClusterName},
+		{flag: "cluster-dns", usage: "IPs of the cluster DNS, comma separated, for pods with dnsPolicy ClusterFirst",
+			set: list(func(c *Config) *[]string { return &c.ECI.ClusterDNS })},
+		{flag: "cluster-domain", usage: "DNS domain of the cluster",
+			set: text(func(c *Config) *string { return &c.ECI.ClusterDomain })},
+		{env: []string{"ECI_QUOTA_CPU"}, usage: "cpu of the node", set: capacity(corev1.ResourceCPU)},
+		{env: []string{"ECI_QUOTA_MEMORY"}, usage: "memory of the node", set: capacity(corev1.ResourceMemory)},
+		{env: []string{"ECI_QUOTA_POD"}, usage: "pods of the node", set: capacity(corev1.ResourcePods)},
+		{env: []string{"VKUBELET_TAINT_KEY"}, usage: "key of the taint", set: text(func(c *Config) *string { return &c.Taint.Key })},
+		{env: []string{"VKUBELET_TAINT_VALUE"}, usage: "value of the taint", set: text(func(c *Config) *string { return &c.Taint.Value })},
+		{env: []string{"VKUBELET_TAINT_EFFECT"}, usage: "effect of the taint", set: text(func(c *Config) *string { return &c.Taint.Effect })},
+		{flag: "disable-taint", bare: "true", usage: "register the node without its taint", set: flagOf(func(c *Config) *bool { return &c.Taint.Disabled })},
+		{flag: "internal-ip", env: []string{"VKUBELET_POD_IP"}, usage: "address where the API server reaches this program",
+			set: text(func(c *Config) *string { return &c.InternalIP })},
+		{flag: "kubelet-port", env: []string{"KUBELET_PORT"}, usage: "port of the kubelet API", set: setKubeletPort},
+		{flag: "tls-cert-file", env: []string{"APISERVER_CERT_LOCATION"}, usage: "serving certificate of the kubelet API; made up at start when empty",
+			set: text(func(c *Config) *string { return &c.Kubelet.TLSCertFile })},
+		{flag: "tls-private-key-file", env: []string{"APISERVER_KEY_LOCATION"}, usage: "its private key",
+			set: text(func(c *Config) *string { return &c.Kubelet.TLSPrivateKeyFile })},
+		{flag: "client-ca-file", usage: "CA of clients of the kubelet API; empty is the cluster's own",
+			set: text(func(c *Config) *string { return &c.Kubelet.ClientCAFile })},
+		{flag: "anonymous-auth", bare: "true", usage: "let requests without credentials through to authorization, as the kubelet's flag of this name",
+			set: flagOf(func(c *Config) *bool { return &c.Kubelet.AnonymousAuth })},
+		{flag: "pod-sync-workers", usage: "how many pods are worked on at once", set: setWorkers},
+		{flag: "metrics-addr", usage: "address that serves /metrics, /healthz and /readyz; empty is off",
+			set: text(func(c *Config) *string { return &c.MetricsAddress })},
+		{flag: "log-level", usage: "error, warn, info, debug or trace", set: text(func(c *Config) *string { return &c.Log.Level })},
+		{flag: "log-format", usage: "text or json", set: text(func(c *Config) *string { return &c.Log.Format })},
+	}
+}
+
+// addFlags gives cmd a flag for each setting that has one, and the deprecated
+// flags of the first ECI provider, which are taken and do nothing.
+func addFlags(cmd *cobra.Command) {
+	for _, s := range settings() {
+		if s.flag == "" {
+			continue
+		}
+		usage := s.usage
+		if len(s.env) > 0 {
+			usage += " (" + strings.Join(s.env, ", ") + ")"
+		}
+		cmd.Flags().String(s.flag, "", usage)
+		cmd.Flags().Lookup(s.flag).NoOptDefVal = s.bare
+	}
+	for _, name := range []string{
+		"namespace", "os", "provider-config", "taint", "enable-node-lease", "trace-exporter", "trace-service-name",
+		"trace-tag", "trace-sample-rate", "full-resync-period", "startup-timeout",
+	} {
+		cmd.Flags().String(name, "", "")
+		// Only an unknown name can make this fail.
+		_ = cmd.Flags().MarkDeprecated(name, "it has no effect; see --help for what can be set")
+	}
+	cmd.Flags().Lookup("enable-node-lease").NoOptDefVal = "true" // it was a switch
+}
+
+// loadConfig reads the file, the environment and the flags, in this order, and
+// validates the result. All problems are reported at once.
+func loadConfig(cmd *cobra.Command, env lookupEnv) (Config, error) {
+	c := defaultConfig()
+	if path, _ := cmd.Flags().GetString("config"); path != "" {
+		if err := readConfig(&c, path); err != nil {
+			return c, err
+		}
+	}
+	var problems []string
+	apply := func(s setting, source, value string) {
+		if err := s.set(&c, value); err != nil {
+			problems = append(problems, fmt.Sprintf("%s: %v", source, err))
+		}
+	}
+	table := settings()
+	for _, s := range table {
+		for _, name := range slices.Backward(s.env) {
+			if value, ok := env(name); ok && value != "" {
+				apply(s, name, value)
+			}
+		}
+	}
+	for _, s := range table {
+		if s.flag != "" && cmd.Flags().Changed(s.flag) {
+			value, _ := cmd.Flags().GetString(s.flag)
+			apply(s, "--"+s.flag, value)
+		}
+	}
+	if err := c.Validate(); err != nil {
+		problems = append(problems, err.Error())
+	}
+	if len(problems) > 0 {
+		return c, fmt.Errorf("configuration:\n  %s", strings.Join(problems, "\n  "))
+	}
+	return c, nil
+}
+
+func text(at func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, value string) error { *at(c) = value; return nil }
+}
+
+func list(at func(*Config) *[]string) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		*at(c) = nil
+		for _, part := range strings.Split(value, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				*at(c) = append(*at(c), part)
+			}
+		}
+		return nil
+	}
+}
+
+func flagOf(at func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, value string) (err error) {
+		*at(c), err = strconv.ParseBool(value)
+		return err
+	}
+}
+
+func capacity(name corev1.ResourceName) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		q, err := resource.ParseQuantity(value)
+		if err != nil {
+			return fmt.Errorf("%q is not a quantity such as 1000 or 4Ti", value)
+		}
+		c.Capacity[name] = q
+		return nil
+	}
+}
+
+func setProvider(_ *Config, value string) error {
+	if value != providerName {
+		return fmt.Errorf("%q is unknown; this program knows %s only", value, providerName)
+	}
+	return nil
+}
+
+func setClusterName(c *Config, value string) error {
+	if c.ECI.Tags == nil {
+		c.ECI.Tags = map[string]string{}
+	}
+	c.ECI.Tags["ClusterName"] = value
+	return nil
+}
+
+func setKubeletPort(c *Config, value string) error {
+	port, err := strconv.ParseUint(value, 10, 16)
+	if err != nil {
+		return fmt.Errorf("%q is not a port", value)
+	}
+	c.Kubelet.Port = int32(port)
+	return nil
+}
+
+func setWorkers(c *Config, value string) error {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is not a number above 0", value)
+	}
+	c.Kube.Workers = n
+	return nil
+}
