@@ -1,0 +1,138 @@
+package openapi
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// maxAnswer bounds an answer, in bytes: a page of 200 states with long messages
+// stays far below.
+const maxAnswer = 64 << 20
+
+// Attempt is what one sending of a call came to.
+type Attempt struct {
+	Action string
+	// Number counts from 1 inside one call.
+	Number int
+	// Result is one of the Result constants.
+	Result string
+	// RequestID is empty when no answer came.
+	RequestID string
+	// Duration is from the first byte sent to the last received; BudgetWait was
+	// spent before.
+	Duration   time.Duration
+	BudgetWait time.Duration
+	// Err is nil after success. It holds no URL, parameter or key.
+	Err error
+
+	// reached says that the cloud may have taken the request.
+	reached bool
+}
+
+// call is the one way to the cloud. It sends req until an answer is final, and
+// fills resp. The error is a *eci.Error when the cloud refused; any other means
+// that no answer came, or that ctx ended (then errors.Is finds ctx.Err()).
+func (c *Client) call(ctx context.Context, action string, req, resp any) error {
+	params, err := c.request(req)
+	if err != nil {
+		return err
+	}
+	for number := 1; ; number++ {
+		attempt := c.attempt(ctx, action, params, resp)
+		attempt.Number = number
+		c.observe(attempt)
+		if attempt.Err == nil || number == c.cfg.MaxAttempts || !mayRepeat(attempt, params) {
+			return attempt.Err
+		}
+		if ctx.Err() != nil || c.deps.Clock.Sleep(ctx, backoff(attempt)) != nil {
+			return attempt.Err
+		}
+	}
+}
+
+// attempt waits for the budget, signs anew and sends once.
+func (c *Client) attempt(ctx context.Context, action string, params parameters, resp any) Attempt {
+	a := Attempt{Action: action}
+	limit := c.budgets[action]
+	if a.BudgetWait, a.Err = limit.wait(ctx, c.deps.Clock); a.Err != nil {
+		a.Err = unsent(action, "waiting for the budget", a.Err)
+		return a
+	}
+	credential, err := c.deps.Credentials.Credential(ctx)
+	if err != nil {
+		a.Err = unsent(action, "asking for credentials", err)
+		return a
+	}
+	start := c.deps.Clock.Now()
+	body := sign(action, params.values, credential, start)
+	status, answer, err := c.send(ctx, body, &a)
+	a.Duration = c.deps.Clock.Now().Sub(start)
+
+	hide := newScrubber(credential, params.secrets)
+	switch {
+	case err != nil:
+		a.Err = noAnswer(ctx, action, err, hide)
+	case status/100 != 2:
+		a.Err = refusal(action, status, answer, hide)
+	default:
+		if err := decode(answer, resp); err != nil {
+			a.Err = &callError{action: action, text: "the answer is not as documented: " + hide.scrub(err.Error()), cause: errBadAnswer}
+		}
+	}
+	a.RequestID = requestID(a.Err, resp)
+	limit.learn(a.Err, c.deps.Clock.Now())
+	return a
+}
+
+// send posts body once, within the timeout of one attempt.
+func (c *Client) send(ctx context.Context, body string, a *Attempt) (status int, answer []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	// A request can have left only over a connection that was made, TLS
+	// included; the hook may run on a goroutine of the transport.
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	defer func() { a.reached = connected.Load() }()
+
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.cfg.UserAgent)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err == nil && len(answer) > maxAnswer {
+		err = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+	}
+	return resp.StatusCode, answer, err
+}
+
+func (c *Client) observe(a Attempt) {
+	a.Result = resultOf(a.Err)
+	c.measured.observe(a)
+	if c.deps.Observe != nil {
+		c.deps.Observe(a)
+	}
+}
+
+// requestID is that of the refusal or of the answer; every response embeds
+// eci.ResponseMeta.
+func requestID(err error, resp any) string {
+	if err != nil {
+		return refusedID(err)
+	}
+	return reflect.ValueOf(resp).Elem().FieldByName("RequestID").String()
+}
