@@ -23,8 +23,8 @@ type Plane struct {
 }
 
 // Start returns when the API server is ready and the scheduler and the
-// controller manager run. The control plane lives until the process ends.
-// Call it once per process.
+// controller manager run, or when the context ends. What has been started
+// lives until the process ends. Call it once per process.
 func Start(ctx context.Context, config Config) (*Plane, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -41,20 +41,22 @@ func Start(ctx context.Context, config Config) (*Plane, error) {
 		return nil, err
 	}
 	plane := &Plane{Credentials: credentials, Admin: admin}
-	plane.ctx, plane.fail = context.WithCancelCause(ctx)
-	return plane, plane.start(config)
+	plane.ctx, plane.fail = context.WithCancelCause(context.WithoutCancel(ctx))
+	return plane, plane.start(ctx, config)
 }
 
-func (p *Plane) start(config Config) error {
-	if err := startEtcd(p.ctx, config); err != nil {
+func (p *Plane) start(ctx context.Context, config Config) error {
+	etcd, err := startEtcd(ctx, config)
+	if err != nil {
 		return err
 	}
+	p.run(etcd)
 	apiServer, err := newAPIServer(p.ctx, config, p.Credentials)
 	if err != nil {
 		return err
 	}
 	p.run(apiServer)
-	if err := p.awaitReady(); err != nil {
+	if err := p.awaitReady(ctx); err != nil {
 		return fmt.Errorf("wait for kube-apiserver: %w", err)
 	}
 	scheduler, err := newScheduler(p.ctx, p.Credentials)
@@ -86,17 +88,13 @@ func (p *Plane) run(c component) {
 	}()
 }
 
-func (p *Plane) awaitReady() error {
+func (p *Plane) awaitReady(ctx context.Context) error {
 	client, err := kubernetes.NewForConfig(p.Admin)
 	if err != nil {
 		return err
 	}
-	err = wait.PollUntilContextCancel(p.ctx, readyPoll, true, func(ctx context.Context) (bool, error) {
+	return wait.PollUntilContextCancel(ctx, readyPoll, true, func(ctx context.Context) (bool, error) {
 		_, err := client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
-		return err == nil, nil
+		return err == nil, p.Err()
 	})
-	if err != nil {
-		return context.Cause(p.ctx)
-	}
-	return nil
 }

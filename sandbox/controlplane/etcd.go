@@ -14,7 +14,8 @@ import (
 // between two compactions; etcd refuses writes beyond it. In bytes.
 const etcdQuota = 8 << 30
 
-func startEtcd(ctx context.Context, config Config) error {
+// startEtcd returns etcd running and ready.
+func startEtcd(ctx context.Context, config Config) (component, error) {
 	options := embed.NewConfig()
 	options.Dir = config.path("etcd")
 	options.UnsafeNoFsync = true // the state is thrown away, so nothing is lost with the machine
@@ -30,15 +31,15 @@ func startEtcd(ctx context.Context, config Config) error {
 
 	server, err := embed.StartEtcd(options)
 	if err != nil {
-		return fmt.Errorf("start etcd: %w", err)
+		return component{}, fmt.Errorf("start etcd: %w", err)
 	}
 	select {
 	case <-server.Server.ReadyNotify():
-		return nil
+		return component{name: "etcd", run: func(context.Context) error { return <-server.Err() }}, nil
 	case err := <-server.Err():
-		return fmt.Errorf("etcd ended: %w", err)
+		return component{}, fmt.Errorf("start etcd: %w", err)
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return component{}, ctx.Err()
 	}
 }
 

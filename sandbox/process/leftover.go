@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
@@ -21,9 +22,13 @@ func EndLeftover(ctx context.Context, pidFile, program string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	runs := func() bool {
+		command, err := commandOf(pid) // an ended process that nobody has reaped has none
+		return err == nil && command == program
+	}
 	ended := 0
-	if pid != 0 && runs(pid, program) {
-		if err := End(ctx, pid); err != nil {
+	if pid != 0 && runs() {
+		if err := End(ctx, pid, killAfter, runs); err != nil {
 			return 0, err
 		}
 		ended = pid
@@ -34,32 +39,27 @@ func EndLeftover(ctx context.Context, pidFile, program string) (int, error) {
 	return ended, nil
 }
 
-// End asks a process that is not our child to stop, kills it after killAfter,
-// and returns when it is gone.
-func End(ctx context.Context, pid int) error {
+// End asks a process that is not our child to stop, kills it when it is still
+// there after the patience, and returns when it is gone.
+func End(ctx context.Context, pid int, patience time.Duration, there func() bool) error {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		if err := syscall.Kill(pid, signal); errors.Is(err, syscall.ESRCH) {
-			return nil
-		} else if err != nil {
+		if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return os.NewSyscallError("kill", err)
 		}
-		gone, err := awaitExit(ctx, pid, killAfter)
+		gone, err := awaitGone(ctx, patience, there)
 		if gone || err != nil {
 			return err
 		}
 	}
-	return errors.New("a killed process does not end")
+	return fmt.Errorf("process %d was killed and does not end", pid)
 }
 
-func awaitExit(ctx context.Context, pid int, patience time.Duration) (bool, error) {
+func awaitGone(ctx context.Context, patience time.Duration, there func() bool) (bool, error) {
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	tick := time.NewTicker(exitPoll)
 	defer tick.Stop()
-	for {
-		if !Alive(pid) {
-			return true, nil
-		}
+	for there() {
 		select {
 		case <-tick.C:
 		case <-timeout.C:
@@ -68,16 +68,5 @@ func awaitExit(ctx context.Context, pid int, patience time.Duration) (bool, erro
 			return false, ctx.Err()
 		}
 	}
-}
-
-// Alive reports whether a process exists, whoever owns it.
-func Alive(pid int) bool {
-	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
-}
-
-// runs reports whether the process was started as the program, an absolute path.
-func runs(pid int, program string) bool {
-	command, err := commandOf(pid)
-	return err == nil && command == program
+	return true, nil
 }

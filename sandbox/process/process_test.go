@@ -65,7 +65,7 @@ func TestStopEndsTheChildAndLeavesNoPIDFile(t *testing.T) {
 	pid := awaitPID(t, spec.PIDFile, 0)
 
 	child.Stop()
-	if process.Alive(pid) {
+	if alive(pid) {
 		t.Error("the child lives after Stop")
 	}
 	if _, err := os.Stat(spec.PIDFile); !os.IsNotExist(err) {
@@ -103,7 +103,7 @@ func TestALeftoverIsEndedOnlyWhenItRunsTheProgram(t *testing.T) {
 	if ended, err := process.EndLeftover(t.Context(), stranger, "/bin/another-program"); ended != 0 || err != nil {
 		t.Errorf("ended %d, %v; want nothing: the process runs another program", ended, err)
 	}
-	if !process.Alive(sleeper.Process.Pid) {
+	if !alive(sleeper.Process.Pid) {
 		t.Fatal("a process that is not ours was ended")
 	}
 	if ended, err := process.EndLeftover(t.Context(), writeFile(t, "sleep.pid", content), program); ended != sleeper.Process.Pid || err != nil {
@@ -118,6 +118,8 @@ func TestAPIDFileWithoutAProcessIsJustRemoved(t *testing.T) {
 		t.Errorf("ended %d, %v; want nothing", ended, err)
 	}
 }
+
+func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
 
 func shell(t *testing.T, script string) process.Spec {
 	dir := t.TempDir()

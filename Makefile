@@ -1,0 +1,103 @@
+# Everything here needs Go and make, and nothing else. `make help` lists the targets.
+.POSIX:
+.SUFFIXES:
+.NOTPARALLEL:
+
+GO      ?= go
+SANDBOX ?= .sandbox
+ARGS    ?=
+BIN      = $(SANDBOX)/bin
+
+# The oldest Go that the modules build with: 1.GO_MINOR.
+GO_MINOR = 25
+
+# What kube-apiserver says it is. Without it kubectl refuses the server's version.
+K8S_MINOR   = 35
+K8S_VERSION = v1.35.4
+K8S_INFO    = k8s.io/component-base/version
+K8S_LDFLAGS = -s -w -X $(K8S_INFO).gitVersion=$(K8S_VERSION) -X $(K8S_INFO).gitMajor=1 -X $(K8S_INFO).gitMinor=$(K8S_MINOR)
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+# No C compiler is needed to build; the same setting in every target keeps one build cache.
+BUILD = CGO_ENABLED=0 $(GO) build
+
+.PHONY: help sandbox sandbox-up sandbox-down build test test-main test-sandbox test-nested \
+	fmt vet lint goldens clean check-go
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
+		printf '  make %-14s %s\n' "$$target" "$$text"; done
+
+sandbox: build ## Run a cluster with an ECI virtual node here, until Ctrl-C (flags: ARGS='--help')
+	@$(BIN)/eci-sandbox up --dir $(SANDBOX) $(ARGS)
+
+sandbox-up: build ## The same in the background; returns when all is ready
+	@$(BIN)/eci-sandbox up --detach --dir $(SANDBOX) $(ARGS)
+
+sandbox-down: ## Stop what sandbox-up started
+	@if test -x $(BIN)/eci-sandbox; then $(BIN)/eci-sandbox down --dir $(SANDBOX); \
+	else echo "No sandbox has been built in $(SANDBOX), so none runs."; fi
+
+build: check-go ## Build all programs into .sandbox/bin
+	@mkdir -p $(BIN)
+	@echo "==> building eci-vnode and eci-emulator"
+	@$(BUILD) -o $(BIN)/ ./cmd/eci-vnode ./cmd/eci-emulator
+	@if test -x $(BIN)/eci-sandbox; then echo "==> building eci-sandbox"; else \
+		echo "==> building eci-sandbox: Kubernetes $(K8S_VERSION) and etcd from source."; \
+		echo "    The first time this takes about ten minutes; afterwards a second."; fi
+	@GO="$(GO)" sandbox/build.sh $(BIN)/eci-sandbox "$(K8S_LDFLAGS)"
+	@ln -sf eci-sandbox $(BIN)/kubectl
+
+test: fmt vet lint test-main test-nested test-sandbox ## Run every check and every test
+	@echo "==> all tests passed"
+
+test-main: check-go
+	@if cc=$$($(GO) env CC) && command -v "$${cc%% *}" >/dev/null; then \
+		echo "==> go test -race ./..."; CGO_ENABLED=1 $(GO) test -race ./...; \
+	else \
+		echo "==> go test ./..."; \
+		echo "!!! NO RACE DETECTOR: it needs a C compiler and there is none here"; $(GO) test ./...; \
+	fi
+
+# Every nested module but the sandbox, whose tests need its programs.
+test-nested: check-go
+	@set -e; for module in $$(find . -mindepth 2 -name go.mod -not -path './sandbox/*'); do \
+		dir=$$(dirname "$$module"); echo "==> $$dir: go vet and go test"; \
+		(cd "$$dir" && $(GO) vet ./... && $(GO) test ./...); \
+	done
+
+# CGO_ENABLED=0 as in the build, so that Kubernetes is compiled once; the end
+# to end tests drive the built programs, and are never taken from the cache.
+test-sandbox: build
+	@echo "==> sandbox: go vet and go test"
+	@cd sandbox && CGO_ENABLED=0 $(GO) vet ./... && CGO_ENABLED=0 $(GO) test -vet=off ./...
+	@echo "==> sandbox/e2e: go vet and go test, on a control plane of their own"
+	@bin=$$(cd $(BIN) && pwd) && cd sandbox/e2e && CGO_ENABLED=0 $(GO) vet ./... && \
+		CGO_ENABLED=0 ECI_SANDBOX_BIN="$$bin" $(GO) test -count=1 -timeout 20m ./...
+
+fmt: check-go ## Check that every Go file is formatted
+	@echo "==> gofmt"
+	@unformatted=$$(gofmt -l cmd eci provider vnode sandbox) && test -z "$$unformatted" || \
+		{ echo "not formatted (gofmt -w them):"; echo "$$unformatted"; exit 1; }
+
+vet: check-go ## go vet the main module
+	@echo "==> go vet ./..."
+	@$(GO) vet ./...
+
+lint: check-go ## staticcheck the main module
+	@echo "==> staticcheck ./..."
+	@$(GO) run $(STATICCHECK) ./...
+
+goldens: check-go ## Rewrite the golden files from what the code does now
+	$(GO) test ./provider/... -run Golden -update
+
+clean: sandbox-down ## Stop the sandbox and remove all that was built
+	rm -rf $(SANDBOX)
+
+check-go:
+	@command -v $(GO) >/dev/null || { \
+		echo "Go is missing: install Go 1.$(GO_MINOR) or newer from https://go.dev/dl/ and put it in PATH." >&2; exit 1; }
+	@version=$$($(GO) env GOVERSION) || exit 1; minor=$${version#go1.}; minor=$${minor%%[!0-9]*}; \
+		test "$${minor:-0}" -ge $(GO_MINOR) || { \
+		echo "Go 1.$(GO_MINOR) or newer is needed, this is $$version: get it from https://go.dev/dl/." >&2; exit 1; }
