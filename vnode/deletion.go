@@ -53,7 +53,7 @@ func (c *podController) lastWord(ctx context.Context, pod *corev1.Pod) *corev1.P
 	if err != nil || got == nil || !isTerminal(got.Status.Phase) {
 		return nil
 	}
-	return got
+	return c.reportOf(got)
 }
 
 // release lets go of a pod that the API server no longer has. Unless the provider

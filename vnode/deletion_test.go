@@ -302,6 +302,23 @@ func TestRemovalThatMeetsASuccessorLeavesIt(t *testing.T) {
 	}
 }
 
+func TestFinalStatusThatTheServerRefusesDoesNotKeepThePod(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(newPod("a"))
+	b.provider.deleted = func(p *corev1.Pod) { b.provider.tell(p, ended(corev1.PodSucceeded, 0)) }
+	b.cluster.setFail(func(verb string) error {
+		if verb == "patch" {
+			return apierrors.NewInvalid(podKind, "a", nil)
+		}
+		return nil
+	})
+	b.cluster.mustDelete(t, "a", 30)
+	b.settle()
+	if b.cluster.pod("a") != nil {
+		t.Error("object still there")
+	}
+}
+
 func TestFailedRemovalIsRetried(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(newPod("a"))

@@ -53,17 +53,17 @@ func (c *podController) start(ctx context.Context, r entry) error {
 	if got == nil {
 		return c.create(ctx, r.pod)
 	}
+	// The generation of the provider's copy says nothing about its spec.
+	told := *got
+	told.Generation = 0
 	c.pods.change(r.pod.UID, func(r *entry) {
-		r.known, r.told, r.failure = true, got, nil
+		r.known, r.told, r.failure = true, &told, nil
 		if r.reported == nil && got.Status.Phase != "" {
-			r.reported = got
+			r.reported = c.reportOf(got)
 		}
 	})
 	c.updates.Add(r.pod.UID)
-	// The generation of the provider's copy says nothing about its spec.
-	copied := *got
-	copied.Generation = 0
-	if c.sameForProvider(&copied, r.pod) {
+	if c.sameForProvider(&told, r.pod) {
 		c.pods.change(r.pod.UID, func(e *entry) { e.told = r.pod })
 		return nil
 	}

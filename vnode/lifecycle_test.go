@@ -56,6 +56,21 @@ func TestPodThatChangedWhileNobodyLookedIsUpdated(t *testing.T) {
 	}
 }
 
+func TestFailedUpdateOfAPodFoundAtStartIsRetried(t *testing.T) {
+	b := newBench(t)
+	pod := b.cluster.mustCreate(t, newPod("a"))
+	old := pod.DeepCopy()
+	old.Spec.Containers[0].Image = "nginx:0" // and the same generation
+	b.provider.has(old)
+	b.provider.onUpdate = func(*corev1.Pod) error { return errors.New("busy") }
+	b.settle()
+	b.provider.onUpdate = nil
+	b.pass(time.Second, b.creates)
+	if n := b.provider.count("update", pod); n != 2 {
+		t.Errorf("updated %d times, want 2", n)
+	}
+}
+
 func TestStatusSeenAtStartIsWritten(t *testing.T) {
 	b := newBench(t)
 	pod := b.cluster.mustCreate(t, newPod("a"))

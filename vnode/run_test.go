@@ -28,7 +28,7 @@ func quickConfig() Config {
 	return cfg
 }
 
-// running node: stop ends it and waits until Run has returned.
+// startedNode is a node that runs: stop ends it and waits until Run has returned.
 type startedNode struct {
 	*VirtualNode
 	stop func()
@@ -36,10 +36,15 @@ type startedNode struct {
 
 func mustStart(t *testing.T, cfg Config, client kubernetes.Interface, p Provider) startedNode {
 	t.Helper()
-	v, err := New(cfg, Deps{
+	return mustStartWith(t, cfg, Deps{
 		Client: client, Provider: p, Pods: NewPodInformer(client, cfg.Node.Name), Registry: prometheus.NewRegistry(),
 		OwnsAnnotation: func(key string) bool { return strings.HasPrefix(key, ownedPrefix) },
 	})
+}
+
+func mustStartWith(t *testing.T, cfg Config, deps Deps) startedNode {
+	t.Helper()
+	v, err := New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,22 +284,12 @@ func TestEventsGoThroughTheirOwnClient(t *testing.T) {
 	client, events, p := newCluster(t), newCluster(t), newTestProvider()
 	p.onCreate = func(*corev1.Pod) error { return errors.New("no stock") }
 	cfg := quickConfig()
-	v, err := New(cfg, Deps{Client: client, EventsClient: events, Provider: p, Pods: NewPodInformer(client, "vk")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- v.Run(ctx) }()
+	mustStartWith(t, cfg, Deps{Client: client, EventsClient: events, Provider: p, Pods: NewPodInformer(client, "vk")})
 	client.mustCreate(t, newPod("a"))
 	eventually(t, "event is recorded", func() bool {
-		list, err := events.CoreV1().Events("default").List(ctx, metav1.ListOptions{})
+		list, err := events.CoreV1().Events("default").List(t.Context(), metav1.ListOptions{})
 		return err == nil && len(list.Items) == 1 && list.Items[0].Reason == "ProviderCreateFailed" && list.Items[0].Count > 1
 	})
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
 }
 
 func hasPod(p *testProvider, pod *corev1.Pod) bool {

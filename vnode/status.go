@@ -25,12 +25,7 @@ func (c *podController) notify(pod *corev1.Pod) {
 	if uid == "" {
 		uid = c.uidOf(pod.Namespace, pod.Name)
 	}
-	report := &corev1.Pod{Status: *pod.Status.DeepCopy()}
-	for key, value := range pod.Annotations {
-		if c.owns(key) {
-			metav1.SetMetaDataAnnotation(&report.ObjectMeta, key, value)
-		}
-	}
+	report := c.reportOf(pod)
 	remember := func(e *entry) {
 		// Reports can overtake each other on their way here; an end is the last word.
 		if e.reported == nil || !isTerminal(e.reported.Status.Phase) || isTerminal(report.Status.Phase) {
@@ -49,6 +44,17 @@ func (c *podController) notify(pod *corev1.Pod) {
 	c.updates.Add(uid)
 }
 
+// reportOf is the part of a provider's pod that goes to the API server.
+func (c *podController) reportOf(pod *corev1.Pod) *corev1.Pod {
+	report := &corev1.Pod{Status: *pod.Status.DeepCopy()}
+	for key, value := range pod.Annotations {
+		if c.owns(key) {
+			metav1.SetMetaDataAnnotation(&report.ObjectMeta, key, value)
+		}
+	}
+	return report
+}
+
 // uidOf finds the UID for providers that leave it out.
 func (c *podController) uidOf(namespace, name string) types.UID {
 	obj, ok, err := c.informer.GetIndexer().GetByKey(namespace + "/" + name)
@@ -65,7 +71,13 @@ func (c *podController) syncStatus(ctx context.Context, uid types.UID) error {
 	if !ok || e.gone {
 		return nil
 	}
-	if err := c.writeStatus(ctx, e); err != nil {
+	err := c.writeStatus(ctx, e)
+	if apierrors.IsInvalid(err) && e.finished() {
+		// No status is worth an object that can never leave.
+		log.G(ctx).WithError(err).Warn("final status of pod refused, removing it without")
+		err = nil
+	}
+	if err != nil {
 		return err
 	}
 	if e.removed || !e.finished() {

@@ -38,10 +38,11 @@ func (c *NodeConfig) validate(path *field.Path) field.ErrorList {
 			errs = append(errs, field.Invalid(path.Child("name"), c.Name, msg))
 		}
 	}
-	labels := map[*field.Path]string{path.Child("role"): c.Role, path.Child("region"): c.Region, path.Child("zone"): c.Zone}
-	for p, value := range labels {
-		for _, msg := range validation.IsValidLabelValue(value) {
-			errs = append(errs, field.Invalid(p, value, msg))
+	for _, label := range []struct{ name, value string }{
+		{"role", c.Role}, {"region", c.Region}, {"zone", c.Zone}, {"os", c.OS}, {"arch", c.Arch},
+	} {
+		for _, msg := range validation.IsValidLabelValue(label.value) {
+			errs = append(errs, field.Invalid(path.Child(label.name), label.value, msg))
 		}
 	}
 	errs = append(errs, metav1validation.ValidateLabels(c.Labels, path.Child("labels"))...)
