@@ -1,0 +1,185 @@
+package request
+
+import (
+	"encoding/json"
+	"math"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+)
+
+func withPrefix(key string) string {
+	if strings.Contains(key, "/") {
+		return key
+	}
+	return annotationPrefix + key
+}
+
+// parseSpec reads 2-4Gi.
+func parseSpec(item string) (Size, bool) {
+	cpu, memory, ok := strings.Cut(item, "-")
+	memory, gi := strings.CutSuffix(memory, "Gi")
+	c, errC := strconv.ParseFloat(cpu, 64)
+	m, errM := strconv.ParseFloat(memory, 64)
+	return Size{CPU: c, Memory: m}, ok && gi && errC == nil && errM == nil && isAmount(c) && isAmount(m)
+}
+
+func isAmount(n float64) bool { return n > 0 && n <= math.MaxInt16 }
+
+// applySpecs takes one size for the group, or a list of sizes and ECS types
+// that the cloud tries in order. The sizes of a list are sent as given, for
+// rounding would hide which of them was meant.
+func applySpecs(t *translator, path *field.Path, value string) {
+	items := splitList(value)
+	sizes := make([]Size, 0, len(items))
+	for _, item := range items {
+		size, ok := parseSpec(item)
+		if !ok && !isECSType(item) {
+			t.invalid(path, item, "neither a size such as 2-4Gi nor an ECS type such as ecs.c6.large")
+			return
+		}
+		if ok {
+			sizes = append(sizes, size)
+		}
+	}
+	if len(items) == 1 && len(sizes) == 1 {
+		t.size = sizes[0]
+		return
+	}
+	t.req.InstanceType = strings.Join(items, ",")
+	for _, size := range sizes {
+		t.bound = Size{CPU: least(t.bound.CPU, size.CPU), Memory: least(t.bound.Memory, size.Memory)}
+	}
+}
+
+func least(bound, value float64) float64 {
+	if bound == 0 {
+		return value
+	}
+	return min(bound, value)
+}
+
+func isECSType(item string) bool {
+	return regexp.MustCompile(`^ecs(\.[a-z0-9-]+)+$`).MatchString(item)
+}
+
+func applyStorage(t *translator, path *field.Path, value string) {
+	quantity, err := resource.ParseQuantity(value)
+	extra := math.Ceil(gibOf(quantity))
+	if err != nil || extra < 0 || extra > maxExtraStorage {
+		t.invalid(path, value, "must be a quantity of up to 5000Gi")
+		return
+	}
+	t.req.EphemeralStorage = int32(extra)
+}
+
+func applySpotPrice(t *translator, path *field.Path, value string) {
+	price, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(price > 0) || math.IsInf(price, 0) {
+		t.invalid(path, value, "must be a price for an hour, for example 0.5")
+		return
+	}
+	t.req.SpotPriceLimit = price
+}
+
+func applyCorePattern(t *translator, path *field.Path, value string) {
+	if strings.HasPrefix(value, "|") {
+		t.invalid(path, value, "ECI writes core files and starts no program for them")
+		return
+	}
+	t.req.CorePattern = value
+}
+
+func applyTags(t *translator, path *field.Path, value string) {
+	for _, item := range splitList(value) {
+		key, text, _ := strings.Cut(item, ":")
+		key, text = strings.TrimSpace(key), strings.TrimSpace(text)
+		if problem := tagProblem(key, text); problem != "" {
+			t.invalid(path, item, problem)
+			continue
+		}
+		t.req.Tags = append(t.req.Tags, eci.Tag{Key: key, Value: text})
+	}
+}
+
+func applyACRInstances(t *translator, _ *field.Path, value string) {
+	for _, item := range splitList(value) {
+		info := eci.ACRRegistryInfo{InstanceID: item}
+		if region, id, ok := strings.Cut(item, ":"); ok {
+			info.RegionID, info.InstanceID = region, id
+		}
+		t.req.ACRRegistryInfos = append(t.req.ACRRegistryInfos, info)
+	}
+}
+
+// applyACRRoles gives the instances their roles in turn; one role serves all.
+func applyACRRoles(part func(*eci.ACRRegistryInfo) *string) func(*translator, *field.Path, string) {
+	return func(t *translator, path *field.Path, value string) {
+		roles, infos := splitList(value), t.req.ACRRegistryInfos
+		if len(roles) != 1 && len(roles) != len(infos) || len(infos) == 0 {
+			t.invalid(path, value, "must have one role, or one for each of acr-instance-ids")
+			return
+		}
+		for i := range infos {
+			*part(&infos[i]) = roles[min(i, len(roles)-1)]
+		}
+	}
+}
+
+func applyIPv6(t *translator, path *field.Path, value string) {
+	if on, ok := t.parseBool(path, value); ok && on {
+		t.req.IPv6AddressCount = 1
+	}
+}
+
+// applyIPv6Bandwidth drops the unit that the parameter does not have.
+func applyIPv6Bandwidth(t *translator, path *field.Path, value string) {
+	if n, ok := t.parseInt(path, strings.TrimSuffix(value, "M"), 1, 2000); ok {
+		t.req.IPv6GatewayBandwidth = strconv.FormatInt(n, 10)
+	}
+}
+
+func applyPrivateIP(t *translator, path *field.Path, value string) {
+	if address, err := netip.ParseAddr(value); err != nil || !address.Is4() {
+		t.invalid(path, value, "must be an IPv4 address")
+		return
+	}
+	t.req.PrivateIPAddress = value
+}
+
+func applyFixedIP(t *translator, path *field.Path, value string) {
+	if on, ok := t.parseBool(path, value); ok && on {
+		t.req.FixedIP = "true"
+	}
+}
+
+func applyHosts(t *translator, path *field.Path, value string) {
+	var hosts []struct{ Host, IP string }
+	if err := json.Unmarshal([]byte(value), &hosts); err != nil {
+		t.invalid(path, value, `must be JSON such as [{"host":"a","ip":"10.0.0.1"}]`)
+		return
+	}
+	for _, host := range hosts {
+		t.putHost(host.IP, []string{host.Host})
+	}
+}
+
+func applyDNS(t *translator, path *field.Path, value string) {
+	var given struct{ NameServers, Searches, Options string }
+	if err := json.Unmarshal([]byte(value), &given); err != nil {
+		t.invalid(path, value, `must be JSON such as {"nameservers":"1.1.1.1","searches":"a,b","options":"ndots:2"}`)
+		return
+	}
+	config := &eci.DNSConfig{NameServers: splitList(given.NameServers), Searches: splitList(given.Searches)}
+	for _, item := range splitList(given.Options) {
+		name, text, _ := strings.Cut(item, ":")
+		config.Options = append(config.Options, eci.NameValue{Name: name, Value: text})
+	}
+	t.dns = config
+}

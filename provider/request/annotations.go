@@ -1,0 +1,189 @@
+package request
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+)
+
+// Prefix of the annotations of ECI.
+const annotationPrefix = "k8s.aliyun.com/"
+
+// Annotation is the row of one annotation of a pod.
+type Annotation struct {
+	Key string
+	// Aliases are older names of it.
+	Aliases []string
+	// Parameter is the parameter of CreateContainerGroup that it sets, or "".
+	Parameter string
+	// Note says what the value looks like, or why it is refused.
+	Note string
+	// apply sets the parameter, or refuses; nil for what is written back and
+	// means nothing in a request.
+	apply func(t *translator, path *field.Path, value string)
+}
+
+// annotations applies every annotation of the pod that has a row, in the order
+// of the table, and refuses what looks like a misspelled one.
+func (t *translator) annotations() {
+	known := map[string]bool{}
+	for _, row := range Annotations() {
+		for _, key := range append([]string{row.Key}, row.Aliases...) {
+			known[key] = true
+			value, given := t.pod.Annotations[key]
+			if given && row.apply != nil {
+				row.apply(t, annotationPath(key), strings.TrimSpace(value))
+			}
+		}
+	}
+	for _, key := range sortedKeys(t.pod.Annotations) {
+		if strings.HasPrefix(key, annotationPrefix+"eci-") && !known[key] {
+			t.refuse(annotationPath(key), "no such annotation; did you mean "+nearest(key, sortedKeys(known))+"?")
+		}
+	}
+}
+
+func annotationPath(key string) *field.Path {
+	return field.NewPath("metadata", "annotations").Key(key)
+}
+
+// text sets a parameter as it is. An empty value asks for nothing.
+func text(part func(*eci.CreateContainerGroupRequest) *string) func(*translator, *field.Path, string) {
+	return func(t *translator, _ *field.Path, value string) {
+		if value != "" {
+			*part(t.req) = value
+		}
+	}
+}
+
+// textList sets a parameter that is a comma separated text, spaces removed, of
+// at most most items.
+func textList(most int, part func(*eci.CreateContainerGroupRequest) *string) func(*translator, *field.Path, string) {
+	return func(t *translator, path *field.Path, value string) {
+		items := splitList(value)
+		if len(items) > most {
+			t.refusals = append(t.refusals, field.TooMany(path, len(items), most))
+		}
+		if len(items) > 0 {
+			*part(t.req) = strings.Join(items, ",")
+		}
+	}
+}
+
+// list sets a parameter that is a list.
+func list(part func(*eci.CreateContainerGroupRequest) *[]string) func(*translator, *field.Path, string) {
+	return func(t *translator, _ *field.Path, value string) { *part(t.req) = splitList(value) }
+}
+
+// oneOf sets a parameter to one of the values, told without regard to case.
+func oneOf(part func(*eci.CreateContainerGroupRequest) *string, values ...string) func(*translator, *field.Path, string) {
+	return func(t *translator, path *field.Path, value string) {
+		i := slices.IndexFunc(values, func(known string) bool { return strings.EqualFold(known, value) })
+		if i < 0 {
+			t.refusals = append(t.refusals, field.NotSupported(path, value, values))
+			return
+		}
+		*part(t.req) = values[i]
+	}
+}
+
+// truth sets a boolean parameter.
+func truth(part func(*eci.CreateContainerGroupRequest) **bool) func(*translator, *field.Path, string) {
+	return func(t *translator, path *field.Path, value string) {
+		if b, ok := t.parseBool(path, value); ok {
+			*part(t.req) = ptr.To(b)
+		}
+	}
+}
+
+// whole sets an int32 parameter between least and most.
+func whole(least, most int64, part func(*eci.CreateContainerGroupRequest) *int32) func(*translator, *field.Path, string) {
+	return func(t *translator, path *field.Path, value string) {
+		if n, ok := t.parseInt(path, value, least, most); ok {
+			*part(t.req) = int32(n)
+		}
+	}
+}
+
+// long sets an int64 parameter that may be zero.
+func long(least, most int64, part func(*eci.CreateContainerGroupRequest) **int64) func(*translator, *field.Path, string) {
+	return func(t *translator, path *field.Path, value string) {
+		if n, ok := t.parseInt(path, value, least, most); ok {
+			*part(t.req) = ptr.To(n)
+		}
+	}
+}
+
+// onlyDefault takes the values that ask for what happens anyway, and refuses
+// the others.
+func onlyDefault(why string, values ...string) func(*translator, *field.Path, string) {
+	return func(t *translator, path *field.Path, value string) {
+		if !slices.Contains(values, strings.ToLower(value)) {
+			t.refuse(path, why)
+		}
+	}
+}
+
+func (t *translator) parseBool(path *field.Path, value string) (b, ok bool) {
+	switch strings.ToLower(value) {
+	case "true":
+		return true, true
+	case "false":
+		return false, true
+	}
+	t.invalid(path, value, `must be "true" or "false"`)
+	return false, false
+}
+
+func (t *translator) parseInt(path *field.Path, value string, least, most int64) (int64, bool) {
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n < least || n > most {
+		t.invalid(path, value, "must be a whole number from "+strconv.FormatInt(least, 10)+" to "+strconv.FormatInt(most, 10))
+		return 0, false
+	}
+	return n, true
+}
+
+// splitList splits a comma separated text; items are trimmed, empty ones left
+// out.
+func splitList(value string) []string {
+	var items []string
+	for item := range strings.SplitSeq(value, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// nearest returns the known key that takes the fewest edits.
+func nearest(key string, known []string) string {
+	return slices.MinFunc(known, func(a, b string) int { return edits(key, a) - edits(key, b) })
+}
+
+// edits is the Levenshtein distance.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			above := row[j+1]
+			if a[i] == b[j] {
+				row[j+1] = diagonal
+			} else {
+				row[j+1] = 1 + min(diagonal, above, row[j])
+			}
+			diagonal = above
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,113 @@
+package request
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+)
+
+// maxCredentials is how many registries a group can log in to. Source: OpenAPI
+// metadata.
+const maxCredentials = 10
+
+// registryLogin is one entry of a docker config.
+type registryLogin struct {
+	Username      string `json:"username"`
+	Password      string `json:"password"`
+	Auth          string `json:"auth"`
+	IdentityToken string `json:"identitytoken"`
+}
+
+// credentials turns the pull secrets into logins. As with the kubelet, a secret
+// that is missing or is no pull secret stops nothing: the image may be public.
+func (t *translator) credentials(path *field.Path) {
+	for i, ref := range t.pod.Spec.ImagePullSecrets {
+		if !t.hasPullSecret(ref.Name) {
+			t.warn(ReasonPullSecretMissing, path.Index(i).Child("name"), "image pull secret "+ref.Name+" not found")
+		}
+	}
+	for _, secret := range t.objects.PullSecrets {
+		if secret == nil {
+			continue
+		}
+		logins, err := loginsOf(secret)
+		if err != nil {
+			// The parser quotes what it read: say nothing but the name.
+			t.warn(ReasonPullSecretInvalid, path, "secret "+secret.Name+" is no docker config")
+			continue
+		}
+		for _, server := range sortedKeys(logins) {
+			t.putLogin(server, logins[server], path)
+		}
+	}
+	if n := len(t.req.ImageRegistryCredentials); n > maxCredentials {
+		t.refusals = append(t.refusals, field.TooMany(path, n, maxCredentials))
+	}
+}
+
+func (t *translator) hasPullSecret(name string) bool {
+	for _, secret := range t.objects.PullSecrets {
+		if secret != nil && secret.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// loginsOf reads both forms of docker config by server.
+func loginsOf(secret *corev1.Secret) (map[string]registryLogin, error) {
+	if data, ok := secret.Data[corev1.DockerConfigJsonKey]; ok {
+		var config struct {
+			Auths map[string]registryLogin `json:"auths"`
+		}
+		err := json.Unmarshal(data, &config)
+		return config.Auths, err
+	}
+	var logins map[string]registryLogin
+	err := json.Unmarshal(secret.Data[corev1.DockerConfigKey], &logins)
+	return logins, err
+}
+
+// putLogin adds a login; the first one for a server counts.
+func (t *translator) putLogin(server string, login registryLogin, path *field.Path) {
+	host := serverHost(server)
+	user, password := login.userAndPassword()
+	if host == "" || user == "" {
+		t.warn(ReasonPullSecretInvalid, path, "no user name for registry "+host)
+		return
+	}
+	for _, known := range t.req.ImageRegistryCredentials {
+		if known.Server == host {
+			return
+		}
+	}
+	t.req.ImageRegistryCredentials = append(t.req.ImageRegistryCredentials,
+		eci.ImageRegistryCredential{Server: host, UserName: user, Password: eci.Secret(password)})
+}
+
+// userAndPassword prefers auth, as docker does. The password is all behind the
+// first colon.
+func (l registryLogin) userAndPassword() (user, password string) {
+	plain, err := base64.StdEncoding.DecodeString(l.Auth)
+	if err == nil && len(plain) > 0 {
+		if user, password, ok := strings.Cut(strings.TrimRight(string(plain), "\x00"), ":"); ok {
+			return user, password
+		}
+	}
+	return l.Username, l.Password
+}
+
+// serverHost cuts the scheme and the path off: ECI wants the host alone.
+func serverHost(server string) string {
+	server = strings.TrimSpace(server)
+	if _, rest, ok := strings.Cut(server, "://"); ok {
+		server = rest
+	}
+	host, _, _ := strings.Cut(server, "/")
+	return host
+}

@@ -1,0 +1,167 @@
+package request
+
+import (
+	"encoding/base64"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+)
+
+const (
+	// defaultFileMode is that of Kubernetes, sent always because ECI's own is
+	// not documented.
+	defaultFileMode = 0o644
+	// maxFiles is how many files a volume can have. Source: OpenAPI metadata.
+	maxFiles = 89
+)
+
+// files gathers the files of one config volume.
+type files struct {
+	t      *translator
+	path   *field.Path
+	mode   int32
+	order  []string
+	byPath map[string]file
+}
+
+type file struct {
+	data []byte
+	// mode is nil where that of the volume counts.
+	mode *int32
+	// source names the object and key in messages.
+	source string
+}
+
+func (t *translator) newFiles(path *field.Path, mode *int32) *files {
+	f := &files{t: t, path: path, mode: defaultFileMode, byPath: map[string]file{}}
+	if mode != nil {
+		t.checkMode(*mode, path.Child("defaultMode"))
+		f.mode = *mode
+	}
+	return f
+}
+
+// checkMode refuses mode 0, which the wire cannot tell from no mode.
+func (t *translator) checkMode(mode int32, path *field.Path) {
+	if mode <= 0 || mode > 0o777 {
+		t.invalid(path, fmt.Sprintf("%#o", mode), "ECI takes modes from 01 to 0777")
+	}
+}
+
+// put adds a file, or replaces the one at the same path.
+func (f *files) put(at string, entry file, path *field.Path) {
+	if problem := pathProblem(at); problem != "" {
+		f.t.invalid(path, at, problem)
+		return
+	}
+	if entry.mode != nil {
+		f.t.checkMode(*entry.mode, path.Child("mode"))
+	}
+	if _, exists := f.byPath[at]; !exists {
+		f.order = append(f.order, at)
+	}
+	f.byPath[at] = entry
+}
+
+func (f *files) addConfigMap(name string, items []corev1.KeyToPath, optional *bool, path *field.Path) {
+	object, found := f.t.configMap(name, isTrue(optional), path)
+	if !found {
+		return
+	}
+	data := map[string][]byte{}
+	for key, value := range object.Data {
+		data[key] = []byte(value)
+	}
+	for key, value := range object.BinaryData {
+		data[key] = value
+	}
+	f.addKeys(KindConfigMap, name, data, items, isTrue(optional), path)
+}
+
+func (f *files) addSecret(name string, items []corev1.KeyToPath, optional *bool, path *field.Path) {
+	if object, found := f.t.secret(name, isTrue(optional), path); found {
+		f.addKeys(KindSecret, name, object.Data, items, isTrue(optional), path)
+	}
+}
+
+// addKeys takes all keys, or those of items.
+func (f *files) addKeys(kind, name string, data map[string][]byte, items []corev1.KeyToPath, optional bool, path *field.Path) {
+	source := func(key string) string { return fmt.Sprintf("key %q of %s %q", key, kind, name) }
+	if len(items) == 0 {
+		for _, key := range sortedKeys(data) {
+			f.put(key, file{data: data[key], source: source(key)}, path)
+		}
+		return
+	}
+	for i, item := range items {
+		value, ok := data[item.Key]
+		if !ok {
+			f.t.absent(Missing{Kind: kind, Name: name, Key: item.Key, Path: path.String()}, optional, path)
+			continue
+		}
+		f.put(item.Path, file{data: value, mode: item.Mode, source: source(item.Key)}, f.path.Child("items").Index(i))
+	}
+}
+
+func (f *files) addDownward(items []corev1.DownwardAPIVolumeFile, path *field.Path) {
+	for i, item := range items {
+		at := path.Child("items").Index(i)
+		value, ok := f.t.downwardFile(item, at)
+		if ok {
+			f.put(item.Path, file{data: []byte(value), mode: item.Mode, source: at.String()}, at)
+		}
+	}
+}
+
+func (f *files) addToken(p *corev1.ServiceAccountTokenProjection, path *field.Path) {
+	key := tokenKey(p)
+	token, ok := f.t.objects.Tokens[key]
+	if !ok {
+		f.t.missing = append(f.t.missing, Missing{Kind: KindToken, Name: key.String(), Path: path.String()})
+		return
+	}
+	f.put(p.Path, file{data: []byte(token), source: "token"}, path)
+}
+
+// finish makes the volume. One without a file is an empty directory: ECI may
+// not take a config volume that has none.
+func (f *files) finish(out *eci.Volume) {
+	f.checkSizes()
+	if len(f.order) == 0 {
+		out.Type, out.EmptyDirVolume = eci.VolumeEmptyDir, &eci.EmptyDirVolume{}
+		return
+	}
+	volume := &eci.ConfigFileVolume{DefaultMode: eci.NewOctalMode(uint32(f.mode))}
+	for _, at := range f.order {
+		entry := f.byPath[at]
+		wire := eci.ConfigFile{Path: at, Content: eci.Secret(base64.StdEncoding.EncodeToString(entry.data))}
+		if entry.mode != nil {
+			wire.Mode = eci.NewOctalMode(uint32(*entry.mode))
+		}
+		volume.Files = append(volume.Files, wire)
+	}
+	out.Type, out.ConfigFileVolume = eci.VolumeConfigFile, volume
+}
+
+// checkSizes refuses what is too big for ECI, sizes named.
+func (f *files) checkSizes() {
+	total := 0
+	for _, at := range f.order {
+		entry := f.byPath[at]
+		total += len(entry.data)
+		if n := len(entry.data); n > eci.MaxConfigFile {
+			f.t.refuse(f.path, fmt.Sprintf("%s has %d bytes; ECI takes %d in a file: use nfs, or fetch it in an init container",
+				entry.source, n, eci.MaxConfigFile))
+		}
+	}
+	if total > eci.MaxConfigVolume {
+		f.t.refuse(f.path, fmt.Sprintf("the files have %d bytes together; ECI takes %d in a volume: name the needed ones in items, or use nfs",
+			total, eci.MaxConfigVolume))
+	}
+	if len(f.order) > maxFiles {
+		f.t.refusals = append(f.t.refusals, field.TooMany(f.path, len(f.order), maxFiles))
+	}
+}

@@ -1,0 +1,153 @@
+package request
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+)
+
+// Translation is what became of a pod.
+type Translation struct {
+	// Request lacks only the ClientToken.
+	Request *eci.CreateContainerGroupRequest
+	// Warnings are to be told to the user, as events.
+	Warnings []Warning
+	// Asked is the size that the containers ask for, before it was raised to
+	// one on sale; zero when nothing was asked.
+	Asked Size
+}
+
+// FromPod is Translate without the warnings.
+func FromPod(pod *corev1.Pod, objects Objects, cfg Config) (*eci.CreateContainerGroupRequest, error) {
+	translation, err := Translate(pod, objects, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return translation.Request, nil
+}
+
+// Translate turns the pod into the request that makes its group. The error is a
+// *RefusedError that lists all fields that ECI cannot serve, or else a
+// *MissingError that lists all mandatory objects that do not exist.
+func Translate(pod *corev1.Pod, objects Objects, cfg Config) (*Translation, error) {
+	t := &translator{pod: pod, objects: objects, cfg: cfg, rules: indexRules(), req: &eci.CreateContainerGroupRequest{}}
+	t.translate()
+	if len(t.refusals) > 0 {
+		return nil, &RefusedError{Fields: once(t.refusals, (*field.Error).Error)}
+	}
+	if len(t.missing) > 0 {
+		return nil, &MissingError{Objects: once(t.missing, Missing.String)}
+	}
+	return &Translation{Request: t.req, Warnings: once(t.warnings, Warning.String), Asked: t.asked}, nil
+}
+
+// once leaves out what was said before: all containers report what they have
+// from the pod.
+func once[T any](list []T, text func(T) string) []T {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(item T) bool {
+		said := seen[text(item)]
+		seen[text(item)] = true
+		return said
+	})
+}
+
+// translator is one translation under way.
+type translator struct {
+	pod     *corev1.Pod
+	objects Objects
+	cfg     Config
+	rules   ruleIndex
+	req     *eci.CreateContainerGroupRequest
+
+	// asked is what the containers want, size what the group gets; size is zero
+	// when the instance type decides. bound is the smallest size that the group
+	// may get, as far as it is known.
+	asked, size, bound Size
+	services           []corev1.EnvVar
+	// dns is what an annotation gives instead of the pod's own settings.
+	dns *eci.DNSConfig
+
+	refusals field.ErrorList
+	missing  []Missing
+	warnings []Warning
+}
+
+// translate fills the request. Annotations come first, for they decide the
+// size; the size comes before the containers, whose variables may show it.
+func (t *translator) translate() {
+	spec := field.NewPath("spec")
+	t.check(kindPodSpec, t.pod.Spec, spec)
+	t.group()
+	t.annotations()
+	t.setSize(spec)
+	t.network(spec)
+	t.podSecurity(spec.Child("securityContext"))
+	t.credentials(spec.Child("imagePullSecrets"))
+	t.volumes(spec.Child("volumes"))
+	t.services = serviceVariables(t.pod, t.objects.Services)
+	t.containers(spec)
+	t.tags()
+}
+
+// group fills what belongs to the group as a whole.
+func (t *translator) group() {
+	spec := &t.pod.Spec
+	t.req.RegionID = t.cfg.RegionID
+	t.req.ZoneID = t.cfg.ZoneID
+	t.req.VSwitchID = strings.Join(t.cfg.VSwitchIDs, ",")
+	t.req.SecurityGroupID = t.cfg.SecurityGroupID
+	t.req.ResourceGroupID = t.cfg.ResourceGroupID
+	t.req.ContainerGroupName = GroupName(t.pod.Namespace, t.pod.Name)
+	t.req.RestartPolicy = string(spec.RestartPolicy)
+	t.req.TerminationGracePeriodSeconds = copyOf(spec.TerminationGracePeriodSeconds)
+	t.req.ActiveDeadlineSeconds = copyOf(spec.ActiveDeadlineSeconds)
+	if isTrue(spec.ShareProcessNamespace) {
+		t.req.ShareProcessNamespace = ptr.To(true)
+	}
+	if t.req.RestartPolicy == "" {
+		t.req.RestartPolicy = string(corev1.RestartPolicyAlways)
+	}
+}
+
+// copyOf copies what p points to, so that the request shares nothing with the
+// pod.
+func copyOf[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	return ptr.To(*p)
+}
+
+// tags puts the identity, the tags of the node and those of the pod, which
+// annotations have left in the request, in this order.
+func (t *translator) tags() {
+	own := t.req.Tags
+	tags := IdentityFor(t.pod, t.cfg).Tags()
+	for _, key := range sortedKeys(t.cfg.Tags) {
+		tags = append(tags, eci.Tag{Key: key, Value: t.cfg.Tags[key]})
+	}
+	t.req.Tags = tags
+	for _, tag := range own {
+		t.putTag(tag)
+	}
+	if len(t.req.Tags) > eci.MaxTags {
+		t.refusals = append(t.refusals, field.TooMany(annotationPath(keyCustomTags), len(t.req.Tags), eci.MaxTags))
+	}
+}
+
+// putTag adds a tag; the pod beats the node.
+func (t *translator) putTag(tag eci.Tag) {
+	for i := range t.req.Tags {
+		if t.req.Tags[i].Key == tag.Key {
+			t.req.Tags[i].Value = tag.Value
+			return
+		}
+	}
+	t.req.Tags = append(t.req.Tags, tag)
+}
