@@ -227,8 +227,13 @@ func (c *compiler) sleep(args []string) {
 	}
 	n, err := strconv.ParseFloat(number, 64)
 	pause := n * float64(unit)
-	if err != nil || !(n >= 0) || pause > float64(1<<62) {
+	switch {
+	case err != nil || !(n >= 0):
 		c.forever()
+		return
+	case pause > float64(1<<62):
+		c.add(step{kind: stepForever})
+		c.done = true
 		return
 	}
 	c.add(step{kind: stepSleep, pause: time.Duration(pause)})

@@ -15,6 +15,11 @@ import (
 // maxIndex bounds list indexes, so that no request makes a huge list.
 const maxIndex = 1000
 
+// brokenList is what the official V1 SDK sends for lists inside structures that
+// were not set, by a slip of its reflection. The cloud ignores it, and so does
+// the strict decoder.
+const brokenList = "<[]string Value>"
+
 // decoder turns flattened parameters (Container.1.Name) into a request struct,
 // by the json tags of its type. It is written from the wire's rules, without a
 // look at any encoder.
@@ -78,9 +83,7 @@ func (d decoder) value(n *node, path string, v reflect.Value) *eci.Error {
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
-		fresh := reflect.New(v.Type().Elem())
-		v.Set(fresh)
-		return d.value(n, path, fresh.Elem())
+		return d.pointer(n, path, v)
 	case reflect.Struct:
 		return d.structure(n, path, v)
 	case reflect.Slice:
@@ -88,6 +91,19 @@ func (d decoder) value(n *node, path string, v reflect.Value) *eci.Error {
 	default:
 		return d.scalar(n, path, v)
 	}
+}
+
+// pointer leaves nil what has no content: a structure of empty texts was not
+// sent.
+func (d decoder) pointer(n *node, path string, v reflect.Value) *eci.Error {
+	fresh := reflect.New(v.Type().Elem())
+	if err := d.value(n, path, fresh.Elem()); err != nil {
+		return err
+	}
+	if fresh.Elem().Kind() != reflect.Struct || !fresh.Elem().IsZero() {
+		v.Set(fresh)
+	}
+	return nil
 }
 
 func (d decoder) structure(n *node, path string, v reflect.Value) *eci.Error {
@@ -135,6 +151,9 @@ func (d decoder) fieldsOf(t reflect.Type) map[string][]int {
 
 func (d decoder) list(n *node, path string, v reflect.Value) *eci.Error {
 	if n.isSet {
+		if !d.strict || n.value == brokenList {
+			return nil
+		}
 		return invalid(path, "it is a list: name it %s.1", path)
 	}
 	indexes, err := d.indexes(n, path)
