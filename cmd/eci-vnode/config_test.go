@@ -140,3 +140,22 @@ func TestAnUnknownSubcommandIsAnError(t *testing.T) {
 		t.Error("accepted")
 	}
 }
+
+func TestTheFileInTheDocumentationIsValid(t *testing.T) {
+	page, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "```yaml\n")
+	file, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatal("docs/configuration.md has no YAML block")
+	}
+	c, err := load(t, file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.ECI.SecurityGroupID != "sg-1" || c.Sync.Repair.Duration.String() != "2m0s" {
+		t.Errorf("got %+v", c)
+	}
+}

@@ -49,12 +49,9 @@ func vnodeConfig(c Config) vnode.Config {
 // beats the standard chain.
 func newCloud(c ECI, env lookupEnv, registry prometheus.Registerer) (*openapi.Client, error) {
 	get := func(name string) string { value, _ := env(name); return value }
-	credentials, err := openapi.DefaultCredentials(openapi.ChainConfig{})
+	credentials := openapi.DefaultCredentials(openapi.ChainConfig{})
 	if id, secret := get("ECI_ACCESS_KEY"), get("ECI_SECRET_KEY"); id != "" && secret != "" {
-		credentials, err = openapi.StaticCredentials(id, secret, ""), nil
-	}
-	if err != nil {
-		return nil, err
+		credentials = openapi.StaticCredentials(id, secret, "")
 	}
 	cfg := openapi.DefaultConfig(c.Region)
 	cfg.Endpoint = c.Endpoint

@@ -1,0 +1,261 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider/request"
+	"github.com/eci-vnode/eci-vnode/provider/status"
+)
+
+// CreatePod makes the container group of pod and returns once the cloud has
+// accepted it; called again for the same UID it changes nothing. nil means that
+// the group exists. The error is classified for errdefs: IsInvalidInput will
+// fail again, anything else is worth another try.
+func (p *Provider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
+	p.store.remember(pod)
+	if e, _ := p.store.get(pod.UID); e.stage != stageNew {
+		return nil
+	}
+	if err := p.create(ctx, pod.UID); err != nil {
+		return classify(fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err))
+	}
+	p.tell(pod.UID)
+	p.poke()
+	return nil
+}
+
+// errBusy says that another goroutine is sending the create of this pod.
+var errBusy = errors.New("its container group is being created; ask again")
+
+// create claims a pod that has no group and sends its request. An answer that
+// was lost leaves the request pending: the next call sends the same one, whose
+// ClientToken gives the same group.
+func (p *Provider) create(ctx context.Context, uid types.UID) error {
+	e, ok := p.store.claim(uid)
+	if !ok {
+		return errBusy
+	}
+	defer p.store.release(uid)
+	return p.send(ctx, e)
+}
+
+// send makes the group of a claimed pod.
+func (p *Provider) send(ctx context.Context, e entry) error {
+	req := e.pending
+	if req == nil {
+		var err error
+		if req, err = p.build(ctx, e); err != nil {
+			return err
+		}
+		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
+	}
+	resp, err := p.cloud.CreateContainerGroup(ctx, req)
+	if err != nil {
+		var refusal *eci.Error
+		if errors.As(err, &refusal) && refusal.HTTPStatus < 500 {
+			// The cloud has said no: nothing exists, and the next request may
+			// differ.
+			p.store.update(e.pod.UID, func(e *entry) { e.pending = nil })
+		}
+		return err
+	}
+	p.adopt(e, resp)
+	groupLogger(ctx, e.pod, resp.ContainerGroupID).WithField("requestID", resp.RequestID).Info("container group created")
+	return nil
+}
+
+// build translates the pod with the objects that it names as they are now.
+func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGroupRequest, error) {
+	objects, err := p.collect(ctx, e.pod)
+	if err != nil {
+		return nil, err
+	}
+	translation, err := request.Translate(e.pod, objects, p.cfg.Request)
+	if err != nil {
+		p.reportMissing(e.pod, err)
+		return nil, err
+	}
+	p.reportWarnings(e.pod, translation.Warnings)
+	req := translation.Request
+	req.ClientToken = request.ClientToken(e.pod.UID, e.attempt)
+	return req, nil
+}
+
+// adopt records the new group of a pod.
+func (p *Provider) adopt(e entry, resp *eci.CreateContainerGroupResponse) {
+	now := p.deps.Clock.Now()
+	group := eci.ContainerGroup{ContainerGroupID: resp.ContainerGroupID, Status: eci.StatusScheduling}
+	fresh := status.FromContainerGroup(e.pod, group, nil)
+	p.store.update(e.pod.UID, func(e *entry) {
+		e.stage, e.pending = stageLive, nil
+		e.groupID, e.requestID, e.createdAt = resp.ContainerGroupID, resp.RequestID, now
+		e.group, e.live, e.status = &group, nil, &fresh
+		e.annotations = status.Annotations(group, resp.RequestID)
+	})
+}
+
+// UpdatePod takes over what changed in a pod that has a group. ECI cannot
+// change the image of a running container without restarting the whole group,
+// so that such a change is refused; labels, annotations, tolerations and
+// deadlines live in Kubernetes.
+func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
+	e, ok := p.store.get(pod.UID)
+	if !ok {
+		return notFound(pod.Namespace, pod.Name)
+	}
+	p.store.remember(pod)
+	if name := changedImage(e.pod, pod); name != "" && e.stage != stageEnded {
+		p.deps.Events.Eventf(pod, corev1.EventTypeWarning, "ImageChangeRefused",
+			"container %s: ECI cannot change the image of a running container; delete the pod to have it made anew", name)
+	}
+	return nil
+}
+
+// changedImage names the first container whose image differs.
+func changedImage(old, new *corev1.Pod) string {
+	images := map[string]string{}
+	for _, c := range append(old.Spec.InitContainers[:len(old.Spec.InitContainers):len(old.Spec.InitContainers)], old.Spec.Containers...) {
+		images[c.Name] = c.Image
+	}
+	for _, c := range append(new.Spec.InitContainers[:len(new.Spec.InitContainers):len(new.Spec.InitContainers)], new.Spec.Containers...) {
+		if image, had := images[c.Name]; had && image != c.Image {
+			return c.Name
+		}
+	}
+	return ""
+}
+
+// DeletePod asks the cloud to end the group of pod. nil means that the cloud
+// has accepted; the final status comes through NotifyPods when the group is
+// really gone. errdefs.IsNotFound means that there is nothing left to end.
+func (p *Provider) DeletePod(ctx context.Context, pod *corev1.Pod) error {
+	e, ok := p.store.get(pod.UID)
+	if !ok {
+		return notFound(pod.Namespace, pod.Name)
+	}
+	p.store.remember(pod)
+	switch e.stage {
+	case stageNew:
+		return p.abandon(ctx, pod)
+	case stageEnded:
+		return p.bury(ctx, e)
+	}
+	force := pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds == 0
+	if e.stage == stageDeleting && (e.forced || !force) {
+		p.tell(pod.UID) // asked again: our earlier word may have been lost
+		return nil
+	}
+	if err := p.end(ctx, e, force); err != nil {
+		return fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err)
+	}
+	p.poke()
+	return nil
+}
+
+// end sends the delete of a live group and moves the pod on.
+func (p *Provider) end(ctx context.Context, e entry, force bool) error {
+	_, err := p.cloud.DeleteContainerGroup(ctx, &eci.DeleteContainerGroupRequest{
+		ContainerGroupID: e.groupID,
+		Force:            ptr.To(force),
+	})
+	switch {
+	case eci.IsNotFound(err):
+		p.gone(ctx, e)
+		return nil
+	case err != nil:
+		return err
+	}
+	groupLogger(ctx, e.pod, e.groupID).WithField("force", force).Info("container group deletion accepted")
+	p.store.update(e.pod.UID, func(e *entry) { e.stage, e.forced = stageDeleting, force })
+	return nil
+}
+
+// abandon gives up a pod that has no group that we know. Where a create was
+// sent and not answered, the same create is sent again: it names the group,
+// which then is ended like any other, so that no answer lost can leak one.
+func (p *Provider) abandon(ctx context.Context, pod *corev1.Pod) error {
+	e, ok := p.store.claim(pod.UID)
+	if !ok {
+		return fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, errBusy)
+	}
+	defer p.store.release(pod.UID)
+	if e.pending == nil {
+		p.store.forget(pod.UID)
+		return notFound(pod.Namespace, pod.Name)
+	}
+	if err := p.send(ctx, e); err != nil {
+		return fmt.Errorf("pod %s/%s: learning whether its container group exists: %w", pod.Namespace, pod.Name, err)
+	}
+	e, _ = p.store.get(pod.UID)
+	return p.end(ctx, e, true)
+}
+
+// bury removes the record of a group that has ended; the cloud would forget it
+// by itself, so that a refusal changes nothing.
+func (p *Provider) bury(ctx context.Context, e entry) error {
+	if e.groupID != "" {
+		_, err := p.cloud.DeleteContainerGroup(ctx, &eci.DeleteContainerGroupRequest{ContainerGroupID: e.groupID, Force: ptr.To(true)})
+		if err != nil && !eci.IsNotFound(err) {
+			log.G(ctx).WithError(err).WithField("containerGroup", e.groupID).Debug("record of an ended container group not removed")
+		}
+	}
+	p.store.forget(e.pod.UID)
+	return notFound(e.pod.Namespace, e.pod.Name)
+}
+
+// gone records that the group of a pod whose end was asked for is no more.
+func (p *Provider) gone(ctx context.Context, e entry) {
+	last := e.pod.Status
+	if e.status != nil {
+		last = *e.status
+	}
+	final := status.Deleted(e.pod, last)
+	p.store.update(e.pod.UID, func(e *entry) {
+		e.stage, e.status = stageEnded, &final
+	})
+	groupLogger(ctx, e.pod, e.groupID).Info("container group is gone")
+	p.tell(e.pod.UID)
+}
+
+// GetPod returns the pod of that name with its latest status; while two of one
+// name overlap, the newer.
+func (p *Provider) GetPod(_ context.Context, namespace, name string) (*corev1.Pod, error) {
+	e, ok := p.store.named(namespace, name)
+	if !ok {
+		return nil, notFound(namespace, name)
+	}
+	return e.render(), nil
+}
+
+// GetPodStatus returns the latest status of the pod of that name.
+func (p *Provider) GetPodStatus(ctx context.Context, namespace, name string) (*corev1.PodStatus, error) {
+	pod, err := p.GetPod(ctx, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	return &pod.Status, nil
+}
+
+// GetPods returns the pods that have a group which has not ended.
+func (p *Provider) GetPods(context.Context) ([]*corev1.Pod, error) {
+	var pods []*corev1.Pod
+	for _, e := range p.store.all(entry.running) {
+		pods = append(pods, e.render())
+	}
+	return pods, nil
+}
+
+// groupLogger logs with the fields that every line on a pod carries.
+func groupLogger(ctx context.Context, pod *corev1.Pod, groupID string) log.Logger {
+	return log.G(ctx).WithFields(log.Fields{
+		"namespace": pod.Namespace, "pod": pod.Name, "uid": string(pod.UID), "containerGroup": groupID,
+	})
+}

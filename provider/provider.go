@@ -1,0 +1,186 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/virtual-kubelet/virtual-kubelet/node"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/utils/clock"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider/request"
+)
+
+// Cloud is what the provider asks of ECI. eci/openapi's client is one. Every
+// error is either an *eci.Error, a refusal by the cloud, or tells of an outcome
+// that is not known.
+type Cloud interface {
+	CreateContainerGroup(context.Context, *eci.CreateContainerGroupRequest) (*eci.CreateContainerGroupResponse, error)
+	DeleteContainerGroup(context.Context, *eci.DeleteContainerGroupRequest) (*eci.DeleteContainerGroupResponse, error)
+	DescribeContainerGroups(context.Context, *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, error)
+	DescribeContainerGroupStatus(context.Context, *eci.DescribeContainerGroupStatusRequest) (*eci.DescribeContainerGroupStatusResponse, error)
+	DescribeContainerLog(context.Context, *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error)
+	DescribeMultiContainerGroupMetric(context.Context, *eci.DescribeMultiContainerGroupMetricRequest) (*eci.DescribeMultiContainerGroupMetricResponse, error)
+}
+
+// Pods tells which pods of this node the API server has; a pod informer does.
+type Pods interface {
+	// List returns the pods; they are shared and read only.
+	List() []*corev1.Pod
+}
+
+// Deps is what a Provider works with; all but Registry and Events are needed.
+type Deps struct {
+	Cloud Cloud
+	// Kube reads ConfigMaps, Secrets, ServiceAccounts and single pods, and makes
+	// ServiceAccount tokens.
+	Kube     kubernetes.Interface
+	Services corelisters.ServiceLister
+	Pods     Pods
+	Events   record.EventRecorder
+	Registry prometheus.Registerer
+	Clock    clock.WithTicker
+}
+
+// Provider is a virtual-kubelet provider over ECI. Make one with New, start its
+// loops with Run; the methods are safe for concurrent use.
+type Provider struct {
+	cfg     Config
+	deps    Deps
+	store   *store
+	cloud   *watchedCloud
+	metrics *metrics
+	usage   usageCache
+
+	// wake asks the sync loop for a tick now; it holds one request.
+	wake chan struct{}
+
+	mu     sync.Mutex
+	notify func(*corev1.Pod)
+}
+
+var (
+	_ node.PodLifecycleHandler = (*Provider)(nil)
+	_ node.PodNotifier         = (*Provider)(nil)
+)
+
+// New checks cfg and deps; it makes no call.
+func New(cfg Config, deps Deps) (*Provider, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Cloud == nil || deps.Kube == nil || deps.Services == nil || deps.Pods == nil {
+		return nil, errors.New("provider: Cloud, Kube, Services and Pods are needed")
+	}
+	if deps.Clock == nil {
+		deps.Clock = clock.RealClock{}
+	}
+	if deps.Events == nil {
+		deps.Events = &record.FakeRecorder{} // without a channel it drops events
+	}
+	p := &Provider{
+		cfg:   cfg,
+		deps:  deps,
+		store: newStore(),
+		cloud: newWatchedCloud(deps.Cloud, deps.Clock),
+		wake:  make(chan struct{}, 1),
+	}
+	p.metrics = newMetrics(deps.Registry, p.store)
+	return p, nil
+}
+
+// Run syncs and reaps until ctx ends. Call it once; Recover must have succeeded
+// before, or every group is an orphan in its eyes (it waits for that).
+func (p *Provider) Run(ctx context.Context) error {
+	select {
+	case <-p.store.recovered:
+	case <-ctx.Done():
+		return nil
+	}
+	var loops sync.WaitGroup
+	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop} {
+		loops.Go(func() { loop(ctx) })
+	}
+	loops.Wait()
+	return nil
+}
+
+// NotifyPods registers who hears of changed statuses. The pods passed to cb are
+// the provider's own copies with Status and written-back annotations set.
+func (p *Provider) NotifyPods(_ context.Context, cb func(*corev1.Pod)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.notify = cb
+}
+
+// tell hands the latest state of a pod to the node's controller.
+func (p *Provider) tell(uid types.UID) {
+	p.mu.Lock()
+	notify := p.notify
+	p.mu.Unlock()
+	if pod := p.store.pod(uid); pod != nil && notify != nil {
+		notify(pod)
+	}
+}
+
+// poke asks the sync loop to look now instead of at its next tick.
+func (p *Provider) poke() {
+	select {
+	case p.wake <- struct{}{}:
+	default: // one is waiting already
+	}
+}
+
+// Config is how a Provider behaves.
+type Config struct {
+	// Request holds the placement and identity of every group.
+	Request request.Config
+	// FastSync is the time between two reads while a pod is on its way up or
+	// down, SlowSync while nothing moves.
+	FastSync, SlowSync time.Duration
+	// Repair is the time between two complete listings.
+	Repair time.Duration
+	// OrphanGrace is how long a group without a pod is left alone, counted from
+	// the first listing that showed it so.
+	OrphanGrace time.Duration
+	// LostGrace is how long a group must be missing from complete listings
+	// before its pod is declared lost.
+	LostGrace time.Duration
+}
+
+// DefaultConfig has every setting but the placement.
+func DefaultConfig() Config {
+	return Config{
+		Request:     request.DefaultConfig(),
+		FastSync:    time.Second,
+		SlowSync:    10 * time.Second,
+		Repair:      2 * time.Minute,
+		OrphanGrace: 3 * time.Minute,
+		LostGrace:   3 * time.Minute,
+	}
+}
+
+// Validate returns every problem at once, each with its field's path.
+func (c Config) Validate() error {
+	problems := []error{c.Request.Validate()}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"fastSync", c.FastSync}, {"slowSync", c.SlowSync}, {"repair", c.Repair},
+		{"orphanGrace", c.OrphanGrace}, {"lostGrace", c.LostGrace},
+	} {
+		if d.value <= 0 {
+			problems = append(problems, errors.New(d.name+": must be more than 0"))
+		}
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,107 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider/request"
+	"github.com/eci-vnode/eci-vnode/provider/status"
+)
+
+// Recover fills the store from the cloud: every group with our tags is matched
+// to a pod by UID. It is called once, before any pod work, with the pods that
+// the API server has, and again until it succeeds: without it a create could
+// make a second group for a pod that has one.
+func (p *Provider) Recover(ctx context.Context, pods []*corev1.Pod) error {
+	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{Tags: p.nodeTags()})
+	if err != nil {
+		return fmt.Errorf("listing the container groups of this node: %w", err)
+	}
+	byPod := map[types.UID][]*eci.ContainerGroup{}
+	for i := range groups {
+		if who, ok := request.IdentityOf(groups[i].Tags); ok {
+			byPod[who.UID] = append(byPod[who.UID], &groups[i])
+		}
+	}
+	adopted := 0
+	for _, pod := range pods {
+		if p.recoverPod(ctx, pod, byPod[pod.UID]) {
+			adopted++
+		}
+	}
+	log.G(ctx).WithFields(log.Fields{"groups": len(groups), "pods": len(pods), "adopted": adopted}).
+		Info("recovered the state of this node from the cloud")
+	p.store.ready()
+	return nil
+}
+
+// recoverPod puts one pod into the store with the group that is its own.
+func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*eci.ContainerGroup) bool {
+	if len(groups) == 0 {
+		return p.recoverMissing(pod)
+	}
+	p.store.remember(pod)
+	// The best comes last: a live group before an ended one, then the newest.
+	slices.SortFunc(groups, func(a, b *eci.ContainerGroup) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.CreationTime, b.CreationTime))
+	})
+	group := groups[len(groups)-1]
+	p.store.update(pod.UID, func(e *entry) {
+		e.stage, e.groupID, e.createdAt = stageLive, group.ContainerGroupID, p.deps.Clock.Now()
+		e.requestID = pod.Annotations[status.AnnotationRequestID]
+		e.status = pod.Status.DeepCopy()
+		e.attempt = failedAttempts(groups[:len(groups)-1])
+		if group.Status == eci.StatusTerminating {
+			e.stage = stageDeleting
+		}
+	})
+	p.observe(ctx, pod.UID, group, nil)
+	return true
+}
+
+// recoverMissing takes over a pod that had a group which is not listed: one
+// empty answer proves nothing, and making a second group would be worse than
+// waiting until the listings agree that the first is gone.
+func (p *Provider) recoverMissing(pod *corev1.Pod) bool {
+	id := pod.Annotations[status.AnnotationInstanceID]
+	if id == "" || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+		return false
+	}
+	p.store.remember(pod)
+	p.store.update(pod.UID, func(e *entry) {
+		e.stage, e.groupID, e.status = stageLive, id, pod.Status.DeepCopy()
+		e.requestID = pod.Annotations[status.AnnotationRequestID]
+	})
+	return true
+}
+
+// rank orders groups of one pod: those that never ran, those that ended, those
+// that may run.
+func rank(g *eci.ContainerGroup) int {
+	switch {
+	case g.Status == eci.StatusScheduleFailed:
+		return 0
+	case eci.IsTerminal(g.Status):
+		return 1
+	}
+	return 2
+}
+
+// failedAttempts counts the attempts whose groups could not be scheduled, so
+// that the next ClientToken is a fresh one.
+func failedAttempts(groups []*eci.ContainerGroup) int {
+	n := 0
+	for _, g := range groups {
+		if g.Status == eci.StatusScheduleFailed {
+			n++
+		}
+	}
+	return n
+}

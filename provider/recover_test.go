@@ -1,0 +1,83 @@
+package provider
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/emulator"
+)
+
+func objectMeta(name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: "default", Name: name}
+}
+
+func TestARestartFindsEveryGroupAndMakesNoneTwice(t *testing.T) {
+	w := newWorld(t)
+	for i := range 45 { // three pages
+		w.mustCreatePod(w.mustAddPod(fmt.Sprintf("web-%d", i)))
+	}
+	w.start()
+	for _, pod := range w.pods.List() {
+		w.mustCreatePod(pod)
+	}
+	w.expectLive(45)
+	w.pass(time.Second)
+	w.tick()
+	for _, pod := range w.pods.List() {
+		w.expectPhase(pod, corev1.PodRunning)
+	}
+}
+
+func TestARestartAfterALostAnswerFindsTheGroup(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustAddPod("web")
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionCreateContainerGroup, DropAnswer: true, Times: 1})
+	if err := w.CreatePod(t.Context(), pod); err == nil {
+		t.Fatal("the answer was not lost")
+	}
+	w.start()
+	w.mustCreatePod(pod)
+	w.expectLive(1)
+}
+
+func TestARestartWhoseListLagsStillMakesNoSecondGroup(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustAddPod("web")
+	w.mustCreatePod(pod)
+	w.emulator.Faults().Inject(emulator.Fault{EmptyList: true})
+	w.start()
+	w.emulator.Faults().Clear()
+	w.mustCreatePod(pod) // by its ClientToken the cloud gives the same group
+	w.expectLive(1)
+}
+
+func TestWithoutAListThereIsNoRecovery(t *testing.T) {
+	w := newWorld(t)
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionDescribeContainerGroups, Error: emulator.Throttled(), Times: 1})
+	if err := w.Recover(t.Context(), nil); err == nil {
+		t.Error("recovered from an error")
+	}
+}
+
+func TestAPodThatHadAGroupIsNotStartedTwiceWhenTheListIsEmpty(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun("web")
+	*pod = *w.told[pod.UID] // as the API server has it after our write
+	w.emulator.Faults().Inject(emulator.Fault{EmptyList: true})
+	w.start()
+	creates := w.calls(eci.ActionCreateContainerGroup)
+	w.mustCreatePod(pod)
+	if w.calls(eci.ActionCreateContainerGroup) != creates {
+		t.Error("a create was sent for a pod that has a group")
+	}
+	w.emulator.Faults().Clear()
+	w.last = time.Time{}
+	w.mustRepair(newReaper(w.Provider))
+	w.expectPhase(pod, corev1.PodRunning)
+	w.expectLive(1)
+}

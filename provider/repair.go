@@ -1,0 +1,139 @@
+package provider
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider/request"
+	"github.com/eci-vnode/eci-vnode/provider/status"
+)
+
+// lostSightings is how many complete listings in a row must miss a group before
+// its pod may be declared lost.
+const lostSightings = 2
+
+// repairLoop compares everything that the cloud lists with everything that we
+// know: it finds changes that the increments missed, pods whose group vanished
+// and groups whose pod is gone.
+func (p *Provider) repairLoop(ctx context.Context) {
+	reaper := newReaper(p)
+	ticker := p.deps.Clock.NewTicker(p.cfg.Repair)
+	defer ticker.Stop()
+	for {
+		if err := p.repair(ctx, reaper); err != nil && ctx.Err() == nil {
+			log.G(ctx).WithError(err).Warn("listing all container groups failed; nothing is concluded from it")
+		}
+		select {
+		case <-ticker.C():
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// repair is one pass. Pods that were made after it began are none of its
+// business.
+func (p *Provider) repair(ctx context.Context, reaper *reaper) error {
+	began := p.deps.Clock.Now()
+	listed, err := p.readStatuses(ctx, 0)
+	if err != nil {
+		return err
+	}
+	p.metrics.repairs.Inc()
+	changed, unknown := p.sortOut(listed)
+	if err := p.readDetails(ctx, changed); err != nil {
+		return err
+	}
+	p.countMissing(ctx, listed, began)
+	p.sweep()
+	return reaper.pass(ctx, unknown)
+}
+
+// sortOut divides a listing into the groups that look different from what we
+// know and those that we do not know.
+func (p *Provider) sortOut(listed map[string]*eci.ContainerGroupStatus) (changed map[string]*eci.ContainerGroupStatus, unknown []string) {
+	changed = map[string]*eci.ContainerGroupStatus{}
+	for id, live := range listed {
+		e, ok := p.store.get(p.store.ofGroup(id))
+		switch {
+		case !ok:
+			unknown = append(unknown, id)
+		case e.running() && !reflect.DeepEqual(e.live, live):
+			changed[id] = live
+		}
+	}
+	return changed, unknown
+}
+
+// countMissing notes which groups a complete listing left out. When all of them
+// are missing at once, a lost permission is likelier than a lost fleet: ECI
+// answers a caller without permission with an empty list. Then nothing is
+// touched and the node's condition says so.
+func (p *Provider) countMissing(ctx context.Context, listed map[string]*eci.ContainerGroupStatus, began time.Time) {
+	var missing []entry
+	expected := p.store.all(func(e entry) bool { return e.stage == stageLive && e.createdAt.Before(began) })
+	for _, e := range expected {
+		if listed[e.groupID] == nil {
+			missing = append(missing, e)
+		}
+	}
+	vanished := len(listed) == 0 && len(missing) > 1
+	p.cloud.noteVanished(vanished)
+	if vanished {
+		log.G(ctx).WithField("groups", len(missing)).
+			Warn("every container group is missing from the listing at once; check the RAM permissions of this node: nothing is changed")
+		return
+	}
+	for _, e := range missing {
+		p.missing(ctx, e, began)
+	}
+}
+
+// missing counts one absence from a complete listing, and declares the pod lost
+// after enough of them over long enough.
+func (p *Provider) missing(ctx context.Context, e entry, now time.Time) {
+	since := e.missingSince
+	if since.IsZero() {
+		since = now
+	}
+	if e.sightings+1 >= lostSightings && now.Sub(since) >= p.cfg.LostGrace {
+		p.lost(ctx, e)
+		return
+	}
+	p.store.update(e.pod.UID, func(e *entry) { e.sightings++; e.missingSince = since })
+}
+
+// lost ends a pod whose group disappeared without our asking.
+func (p *Provider) lost(ctx context.Context, e entry) {
+	const reason = "ContainerGroupLost"
+	message := "container group " + e.groupID + " no longer exists; it was deleted outside of Kubernetes"
+	final := status.Gone(e.render(), reason, message)
+	p.store.update(e.pod.UID, func(e *entry) { e.stage, e.status = stageEnded, &final })
+	p.deps.Events.Event(e.pod, corev1.EventTypeWarning, reason, message)
+	groupLogger(ctx, e.pod, e.groupID).Warn("container group vanished; the pod has failed")
+	p.tell(e.pod.UID)
+}
+
+// sweep forgets the pods that neither Kubernetes nor the cloud has any more.
+func (p *Provider) sweep() {
+	present := map[types.UID]bool{}
+	for _, pod := range p.deps.Pods.List() {
+		present[pod.UID] = true
+	}
+	for _, e := range p.store.all(func(e entry) bool { return !e.running() && !e.busy && e.pending == nil }) {
+		if !present[e.pod.UID] {
+			p.store.forget(e.pod.UID)
+		}
+	}
+}
+
+// nodeTags filters for the groups of this node of this cluster.
+func (p *Provider) nodeTags() []eci.Tag {
+	return request.FilterTags(p.cfg.Request)
+}

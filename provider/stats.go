@@ -1,0 +1,120 @@
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	statsv1alpha1 "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
+	"k8s.io/utils/ptr"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+)
+
+// GetStatsSummary is what /stats/summary answers: every pod with a live group,
+// with its usage where the cloud has a record, and the node as their sum.
+func (p *Provider) GetStatsSummary(ctx context.Context) (*statsv1alpha1.Summary, error) {
+	pods, err := p.usageOf(ctx)
+	if err != nil {
+		log.G(ctx).WithError(err).Warn("reading the usage of container groups failed; older figures are shown")
+	}
+	now := metav1.NewTime(p.deps.Clock.Now())
+	summary := &statsv1alpha1.Summary{Node: statsv1alpha1.NodeStats{NodeName: p.cfg.Request.NodeName, StartTime: now}}
+	var total usageSum
+	for _, u := range pods {
+		summary.Pods = append(summary.Pods, podStats(u))
+		total.add(u.record)
+	}
+	summary.Node.CPU = cpuStats(now, total.cpu)
+	summary.Node.Memory = memoryStats(now, total.memory)
+	return summary, nil
+}
+
+// usageSum adds up the usage of pods.
+type usageSum struct {
+	cpu    eci.CPUMetric
+	memory eci.MemoryMetric
+}
+
+func (s *usageSum) add(r *eci.MetricRecord) {
+	if r == nil {
+		return
+	}
+	s.cpu.UsageNanoCores += r.CPU.UsageNanoCores
+	s.cpu.UsageCoreNanoSeconds += r.CPU.UsageCoreNanoSeconds
+	s.memory.UsageBytes += r.Memory.UsageBytes
+	s.memory.WorkingSet += r.Memory.WorkingSet
+	s.memory.RSS += r.Memory.RSS
+	s.memory.AvailableBytes += r.Memory.AvailableBytes
+}
+
+func podStats(u podUsage) statsv1alpha1.PodStats {
+	stats := statsv1alpha1.PodStats{
+		PodRef:    statsv1alpha1.PodReference{Name: u.pod.Name, Namespace: u.pod.Namespace, UID: string(u.pod.UID)},
+		StartTime: u.pod.CreationTimestamp,
+	}
+	if u.status != nil && u.status.StartTime != nil {
+		stats.StartTime = *u.status.StartTime
+	}
+	if u.record == nil {
+		for _, c := range u.pod.Spec.Containers {
+			stats.Containers = append(stats.Containers, statsv1alpha1.ContainerStats{Name: c.Name, StartTime: stats.StartTime})
+		}
+		return stats
+	}
+	at := recordTime(u.record)
+	stats.CPU, stats.Memory = cpuStats(at, u.record.CPU), memoryStats(at, u.record.Memory)
+	stats.Network = networkStats(at, u.record.Network)
+	for _, c := range u.record.Containers {
+		stats.Containers = append(stats.Containers, statsv1alpha1.ContainerStats{
+			Name: c.Name, StartTime: stats.StartTime, CPU: cpuStats(at, c.CPU), Memory: memoryStats(at, c.Memory),
+		})
+	}
+	return stats
+}
+
+// recordTime is when a record was taken; a time that cannot be read is zero.
+func recordTime(r *eci.MetricRecord) metav1.Time {
+	t, err := time.Parse(time.RFC3339, r.Timestamp)
+	if err != nil {
+		return metav1.Time{}
+	}
+	return metav1.NewTime(t)
+}
+
+func cpuStats(at metav1.Time, m eci.CPUMetric) *statsv1alpha1.CPUStats {
+	return &statsv1alpha1.CPUStats{
+		Time:                 at,
+		UsageNanoCores:       ptr.To(uint64(m.UsageNanoCores)),
+		UsageCoreNanoSeconds: ptr.To(uint64(m.UsageCoreNanoSeconds)),
+	}
+}
+
+func memoryStats(at metav1.Time, m eci.MemoryMetric) *statsv1alpha1.MemoryStats {
+	return &statsv1alpha1.MemoryStats{
+		Time:            at,
+		AvailableBytes:  ptr.To(uint64(m.AvailableBytes)),
+		UsageBytes:      ptr.To(uint64(m.UsageBytes)),
+		WorkingSetBytes: ptr.To(uint64(m.WorkingSet)),
+		RSSBytes:        ptr.To(uint64(m.RSS)),
+	}
+}
+
+func networkStats(at metav1.Time, m eci.NetworkMetric) *statsv1alpha1.NetworkStats {
+	if len(m.Interfaces) == 0 {
+		return nil
+	}
+	stats := &statsv1alpha1.NetworkStats{Time: at}
+	for _, i := range m.Interfaces {
+		stats.Interfaces = append(stats.Interfaces, statsv1alpha1.InterfaceStats{
+			Name:     i.Name,
+			RxBytes:  ptr.To(uint64(i.RxBytes)),
+			RxErrors: ptr.To(uint64(i.RxErrors)),
+			TxBytes:  ptr.To(uint64(i.TxBytes)),
+			TxErrors: ptr.To(uint64(i.TxErrors)),
+		})
+	}
+	stats.InterfaceStats = stats.Interfaces[0]
+	return stats
+}

@@ -1,0 +1,244 @@
+package provider
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+)
+
+// stage is where a pod stands on its way through the cloud.
+type stage string
+
+const (
+	// stageNew has no group yet, as far as we know.
+	stageNew stage = "new"
+	// stageLive has a group that may run and be billed.
+	stageLive stage = "live"
+	// stageDeleting has a live group whose delete the cloud has accepted.
+	stageDeleting stage = "deleting"
+	// stageEnded has a group that ended, or had one that is gone.
+	stageEnded stage = "ended"
+)
+
+// entry is all that is known of one pod. What it points to is never changed in
+// place, only replaced, so that a copy of an entry is a snapshot.
+type entry struct {
+	pod   *corev1.Pod // as Kubernetes last gave it, without our status
+	stage stage
+
+	// busy says that a create is being sent, so that nobody else sends one or
+	// gives the pod up meanwhile.
+	busy bool
+	// attempt counts the groups that this pod has used up.
+	attempt int
+	// pending was sent but not answered: the group may exist. It is sent again
+	// as it is, so that its ClientToken meets the same parameters.
+	pending *eci.CreateContainerGroupRequest
+	// retryAt is when a group that could not be scheduled is tried anew.
+	retryAt time.Time
+
+	groupID   string
+	requestID string
+	createdAt time.Time
+	group     *eci.ContainerGroup
+	live      *eci.ContainerGroupStatus
+	// forced says that the delete was sent with Force.
+	forced bool
+	// sightings counts successful reads in a row that should have shown the
+	// group and did not; missingSince is the time of the first.
+	sightings    int
+	missingSince time.Time
+
+	status      *corev1.PodStatus // nil until the cloud has said something
+	annotations map[string]string
+}
+
+// running says whether the pod may cost money now.
+func (e entry) running() bool { return e.stage == stageLive || e.stage == stageDeleting }
+
+// moving says whether the pod is on its way up or down, so that it deserves
+// fast reads.
+func (e entry) moving() bool {
+	return e.stage == stageDeleting ||
+		e.stage == stageLive && (e.status == nil || e.status.Phase == corev1.PodPending || e.sightings > 0)
+}
+
+// render is the pod as the node's controller hears of it.
+func (e entry) render() *corev1.Pod {
+	pod := e.pod.DeepCopy()
+	if e.status != nil {
+		pod.Status = *e.status.DeepCopy()
+	}
+	if len(e.annotations) > 0 {
+		if pod.Annotations == nil {
+			pod.Annotations = map[string]string{}
+		}
+		maps.Copy(pod.Annotations, e.annotations)
+	}
+	return pod
+}
+
+// store is the only state of the provider that changes: pods by UID. It is a
+// cache of the cloud and hands out copies.
+type store struct {
+	mu      sync.RWMutex
+	entries map[types.UID]*entry
+	byGroup map[string]types.UID
+	byName  map[types.NamespacedName][]*entry
+
+	recovered chan struct{}
+	once      sync.Once
+}
+
+func newStore() *store {
+	return &store{
+		entries:   map[types.UID]*entry{},
+		byGroup:   map[string]types.UID{},
+		byName:    map[types.NamespacedName][]*entry{},
+		recovered: make(chan struct{}),
+	}
+}
+
+// ready marks that the store mirrors the cloud, so that work may begin.
+func (s *store) ready() { s.once.Do(func() { close(s.recovered) }) }
+
+// remember adds a pod, or renews what is known of its object.
+func (s *store) remember(pod *corev1.Pod) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[pod.UID]; e != nil {
+		e.pod = pod
+		return
+	}
+	e := &entry{pod: pod, stage: stageNew}
+	s.entries[pod.UID] = e
+	s.byName[nameOf(pod)] = append(s.byName[nameOf(pod)], e)
+}
+
+func nameOf(pod *corev1.Pod) types.NamespacedName {
+	return types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
+}
+
+// forget drops a pod.
+func (s *store) forget(uid types.UID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[uid]
+	if e == nil {
+		return
+	}
+	delete(s.byGroup, e.groupID)
+	delete(s.entries, uid)
+	name := nameOf(e.pod)
+	s.byName[name] = slices.DeleteFunc(s.byName[name], func(other *entry) bool { return other == e })
+	if len(s.byName[name]) == 0 {
+		delete(s.byName, name)
+	}
+}
+
+// update changes an entry under the lock; change must not block.
+func (s *store) update(uid types.UID, change func(*entry)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[uid]
+	if e == nil {
+		return
+	}
+	before := e.groupID
+	change(e)
+	if e.groupID != before {
+		delete(s.byGroup, before)
+		s.byGroup[e.groupID] = uid
+	}
+}
+
+// claim reserves a pod that has no group for the caller, who is to release it.
+func (s *store) claim(uid types.UID) (entry, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[uid]
+	if e == nil || e.busy || e.stage != stageNew {
+		return entry{}, false
+	}
+	e.busy = true
+	return *e, true
+}
+
+func (s *store) release(uid types.UID) { s.update(uid, func(e *entry) { e.busy = false }) }
+
+// get returns a copy of the entry of uid.
+func (s *store) get(uid types.UID) (entry, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e := s.entries[uid]; e != nil {
+		return *e, true
+	}
+	return entry{}, false
+}
+
+// pod returns the pod with its latest status, or nil.
+func (s *store) pod(uid types.UID) *corev1.Pod {
+	if e, ok := s.get(uid); ok {
+		return e.render()
+	}
+	return nil
+}
+
+// ofGroup returns whose group id is, or "".
+func (s *store) ofGroup(id string) types.UID {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byGroup[id]
+}
+
+// named returns the entry of a pod by name. While a pod and its successor of
+// the same name overlap, the one that is not being deleted wins.
+func (s *store) named(namespace, name string) (entry, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found *entry
+	for _, e := range s.byName[types.NamespacedName{Namespace: namespace, Name: name}] {
+		if e.known() && (found == nil || e.newerThan(found)) {
+			found = e
+		}
+	}
+	if found == nil {
+		return entry{}, false
+	}
+	return *found, true
+}
+
+// known says whether the provider has taken the pod over. A pod whose create
+// has not succeeded is not: the node's controller is to ask again. One that
+// could not be scheduled is: the provider tries anew by itself.
+func (e *entry) known() bool { return e.stage != stageNew || !e.retryAt.IsZero() }
+
+func (e *entry) newerThan(other *entry) bool {
+	if ending, otherEnding := e.ending(), other.ending(); ending != otherEnding {
+		return otherEnding
+	}
+	return other.pod.CreationTimestamp.Before(&e.pod.CreationTimestamp)
+}
+
+func (e *entry) ending() bool {
+	return e.stage == stageDeleting || e.pod.DeletionTimestamp != nil
+}
+
+// all returns a copy of every entry that keep wants.
+func (s *store) all(keep func(entry) bool) []entry {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []entry
+	for _, e := range s.entries {
+		if keep(*e) {
+			out = append(out, *e)
+		}
+	}
+	return out
+}

@@ -1,0 +1,256 @@
+package provider
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"github.com/virtual-kubelet/virtual-kubelet/log"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider/status"
+)
+
+// deleteSightings is how many successful reads in a row must miss a group whose
+// delete was accepted before it counts as gone: one alone may be stale.
+const deleteSightings = 2
+
+// forceSlack is how long past the grace period a group may take to end before
+// its delete is sent again with Force.
+const forceSlack = 10 * time.Second
+
+// syncLoop reads what changed, fast while a pod is on its way up or down and
+// slowly while nothing moves.
+func (p *Provider) syncLoop(ctx context.Context) {
+	var last time.Time
+	for {
+		p.retryUnscheduled(ctx)
+		started := p.deps.Clock.Now()
+		if err := p.sync(ctx, last); err != nil {
+			if ctx.Err() == nil {
+				log.G(ctx).WithError(err).Warn("reading the container groups failed; their last known state is kept")
+			}
+		} else {
+			last = started
+		}
+		if !p.wait(ctx, p.pace()) {
+			return
+		}
+	}
+}
+
+// pace is the time to the next read.
+func (p *Provider) pace() time.Duration {
+	if len(p.store.all(entry.moving)) > 0 {
+		return p.cfg.FastSync
+	}
+	return p.cfg.SlowSync
+}
+
+// wait sleeps for d or until poked, but never less than FastSync, and says
+// whether to go on.
+func (p *Provider) wait(ctx context.Context, d time.Duration) bool {
+	floor := p.deps.Clock.NewTimer(min(d, p.cfg.FastSync))
+	defer floor.Stop()
+	select {
+	case <-floor.C():
+	case <-ctx.Done():
+		return false
+	}
+	if d <= p.cfg.FastSync {
+		return true
+	}
+	rest := p.deps.Clock.NewTimer(d - p.cfg.FastSync)
+	defer rest.Stop()
+	select {
+	case <-rest.C():
+	case <-p.wake:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// sync asks once for all groups that changed since last, and for the details of
+// those that did. The cost does not depend on the number of pods at rest.
+func (p *Provider) sync(ctx context.Context, last time.Time) error {
+	changed, err := p.readStatuses(ctx, p.window(last))
+	if err != nil {
+		return err
+	}
+	ids := p.unsettled()
+	for id, live := range changed {
+		uid := p.store.ofGroup(id)
+		if e, ok := p.store.get(uid); ok && e.stage != stageEnded && e.group != nil && !reflect.DeepEqual(e.live, live) {
+			ids[id] = live
+		}
+	}
+	if err := p.readDetails(ctx, ids); err != nil {
+		return err
+	}
+	p.forceOverdue(ctx)
+	return nil
+}
+
+// window is the SinceSecond that covers the time since last, 0 for everything.
+// It overlaps the window before by a margin for clocks that differ.
+func (p *Provider) window(last time.Time) int32 {
+	const margin = 30 * time.Second
+	if last.IsZero() {
+		return 0
+	}
+	seconds := int32((p.deps.Clock.Since(last) + margin).Seconds())
+	if seconds > eci.MaxSinceSecond {
+		return 0
+	}
+	return max(seconds, eci.MinSinceSecond)
+}
+
+// unsettled lists the groups whose details are to be read whatever the
+// incremental read says: it does not tell of groups that are deleted.
+func (p *Provider) unsettled() map[string]*eci.ContainerGroupStatus {
+	ids := map[string]*eci.ContainerGroupStatus{}
+	for _, e := range p.store.all(func(e entry) bool { return e.stage == stageDeleting }) {
+		ids[e.groupID] = e.live
+	}
+	return ids
+}
+
+// readStatuses lists the states of this node's groups by id, those that changed
+// in the last sinceSecond seconds, or all for 0. It returns all pages or an
+// error.
+func (p *Provider) readStatuses(ctx context.Context, sinceSecond int32) (map[string]*eci.ContainerGroupStatus, error) {
+	states := map[string]*eci.ContainerGroupStatus{}
+	req := &eci.DescribeContainerGroupStatusRequest{
+		Tags:        p.nodeTags(),
+		SinceSecond: sinceSecond,
+		Limit:       eci.MaxStatusesPerPage,
+	}
+	for {
+		resp, err := p.cloud.DescribeContainerGroupStatus(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		for i := range resp.Data {
+			states[resp.Data[i].ContainerGroupID] = &resp.Data[i]
+		}
+		if resp.NextToken == "" {
+			return states, nil
+		}
+		req.NextToken = resp.NextToken
+	}
+}
+
+// readDetails reads groups in full and records what they show. A group that a
+// successful answer leaves out is a sighting of its absence.
+func (p *Provider) readDetails(ctx context.Context, ids map[string]*eci.ContainerGroupStatus) error {
+	batch := make(eci.JSONList, 0, eci.MaxGroupsPerPage)
+	for id := range ids {
+		if batch = append(batch, id); len(batch) == eci.MaxGroupsPerPage {
+			if err := p.readBatch(ctx, batch, ids); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	return p.readBatch(ctx, batch, ids)
+}
+
+func (p *Provider) readBatch(ctx context.Context, batch eci.JSONList, lives map[string]*eci.ContainerGroupStatus) error {
+	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{ContainerGroupIDs: batch})
+	if err != nil {
+		return err
+	}
+	found := map[string]bool{}
+	for i := range groups {
+		id := groups[i].ContainerGroupID
+		found[id] = true
+		p.observe(ctx, p.store.ofGroup(id), &groups[i], lives[id])
+	}
+	for _, id := range batch {
+		if !found[id] {
+			p.missed(ctx, p.store.ofGroup(id))
+		}
+	}
+	return nil
+}
+
+// describe lists groups in full, every page or an error.
+func (p *Provider) describe(ctx context.Context, req *eci.DescribeContainerGroupsRequest) ([]eci.ContainerGroup, error) {
+	var groups []eci.ContainerGroup
+	req.Limit = eci.MaxGroupsPerPage
+	for {
+		resp, err := p.cloud.DescribeContainerGroups(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, resp.ContainerGroups...)
+		if resp.NextToken == "" {
+			return groups, nil
+		}
+		req.NextToken = resp.NextToken
+	}
+}
+
+// observe records what the cloud shows of a pod's group and tells the node's
+// controller of it. A pod that has ended is left as it is.
+func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.ContainerGroup, live *eci.ContainerGroupStatus) {
+	e, ok := p.store.get(uid)
+	if !ok || !e.running() || e.groupID != group.ContainerGroupID {
+		return
+	}
+	if group.Status == eci.StatusScheduleFailed && e.stage == stageLive {
+		p.reschedule(ctx, e, group)
+		return
+	}
+	if live == nil {
+		live = e.live
+	}
+	next := status.FromContainerGroup(e.render(), *group, live)
+	annotations := status.Annotations(*group, e.requestID)
+	p.store.update(uid, func(e *entry) {
+		e.group, e.live, e.status, e.annotations = group, live, &next, annotations
+		e.sightings, e.missingSince = 0, time.Time{}
+		if eci.IsTerminal(group.Status) {
+			e.stage = stageEnded
+		}
+	})
+	if e.group == nil || e.group.Status != group.Status {
+		groupLogger(ctx, e.pod, e.groupID).WithField("status", group.Status).Info("container group changed state")
+	}
+	p.tell(uid)
+}
+
+// missed counts a successful answer that should have shown a group and did not.
+// For a group whose delete was accepted two of them mean that it is gone; any
+// other is left to the complete listings of the repair loop.
+func (p *Provider) missed(ctx context.Context, uid types.UID) {
+	e, ok := p.store.get(uid)
+	if !ok || e.stage != stageDeleting {
+		return
+	}
+	if e.sightings+1 >= deleteSightings {
+		p.gone(ctx, e)
+		return
+	}
+	p.store.update(uid, func(e *entry) { e.sightings++ })
+}
+
+// forceOverdue ends groups that outlive their pod's grace period, which the
+// user may have set shorter on deleting than the group was made with.
+func (p *Provider) forceOverdue(ctx context.Context) {
+	now := p.deps.Clock.Now()
+	overdue := func(e entry) bool {
+		return e.stage == stageDeleting && !e.forced && e.pod.DeletionTimestamp != nil &&
+			now.After(e.pod.DeletionTimestamp.Add(forceSlack))
+	}
+	for _, e := range p.store.all(overdue) {
+		if err := p.end(ctx, e, true); err != nil {
+			groupLogger(ctx, e.pod, e.groupID).WithError(err).Warn("forcing an overdue container group to end failed; will try again")
+		}
+	}
+}
