@@ -72,7 +72,7 @@ func sizeAnnotations() []Annotation {
 
 func placeAnnotations() []Annotation {
 	return []Annotation{
-		{"eci-vswitch", nil, "VSwitchId", "up to 10 ids", textList(maxVSwitches, func(r *request) *string { return &r.VSwitchID })},
+		{"eci-vswitch", nil, "VSwitchId", "up to 10 ids", applyVSwitches},
 		{"eci-schedule-strategy", nil, "ScheduleStrategy", "VSwitchOrdered or VSwitchRandom",
 			oneOf(func(r *request) *string { return &r.ScheduleStrategy }, "VSwitchOrdered", "VSwitchRandom")},
 		{"eci-security-group", nil, "SecurityGroupId", "up to 5 ids",

@@ -79,6 +79,13 @@ func applyStorage(t *translator, path *field.Path, value string) {
 	t.req.EphemeralStorage = int32(extra)
 }
 
+// applyVSwitches drops the zone of the node: ECI refuses a zone that is not that
+// of the vSwitch.
+func applyVSwitches(t *translator, path *field.Path, value string) {
+	textList(maxVSwitches, func(r *request) *string { return &r.VSwitchID })(t, path, value)
+	t.req.ZoneID = ""
+}
+
 func applySpotPrice(t *translator, path *field.Path, value string) {
 	price, err := strconv.ParseFloat(value, 64)
 	if err != nil || !(price > 0) || math.IsInf(price, 0) {

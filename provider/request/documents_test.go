@@ -35,6 +35,7 @@ func testConfig() Config {
 	cfg.SecurityGroupID = "sg-1"
 	cfg.ClusterID = "cluster-1"
 	cfg.NodeName = "virtual-kubelet"
+	cfg.ClusterDNS = []string{"10.96.0.10"}
 	return cfg
 }
 
