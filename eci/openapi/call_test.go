@@ -128,7 +128,7 @@ func TestTheTimeoutOfAnAttemptIsNotTheCallersDeadline(t *testing.T) {
 	s := startServer(t, reply{hang: true}, ok)
 	var seen []Attempt
 	c := newClient(t, s.URL, func(cfg *Config, d *Deps) {
-		cfg.Timeout = 50 * time.Millisecond
+		cfg.Timeout = 500 * time.Millisecond
 		d.Observe = func(a Attempt) { seen = append(seen, a) }
 	})
 	if err := list(c, ""); err != nil {

@@ -72,7 +72,12 @@ func TestNoErrorShowsASecret(t *testing.T) {
 		"a bad signature":     {startServer(t, reply{status: 400, body: `{"Code":"SignatureDoesNotMatch","Message":"Specified signature is not matched with our calculation. server string to sign is:POST&%2F&AccessKeyId%3D` + testKey + `%26Container.1.Arg.1%3Dother"}`}).URL, "not matched"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newClient(t, tc.endpoint, func(cfg *Config, _ *Deps) { cfg.Timeout, cfg.MaxAttempts = 300*time.Millisecond, 2 })
+			c := newClient(t, tc.endpoint, func(cfg *Config, _ *Deps) {
+				cfg.MaxAttempts = 2
+				if name == "timeout" {
+					cfg.Timeout = 100 * time.Millisecond
+				}
+			})
 			_, err := c.CreateContainerGroup(context.Background(), req)
 			if err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Fatalf("got %v, want %q in it", err, tc.says)
