@@ -39,7 +39,7 @@ func testConfig() Config {
 	return cfg
 }
 
-func mustReadDocuments(t *testing.T, file string) *documents {
+func mustReadDocuments(t testing.TB, file string) *documents {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -2,47 +2,91 @@ package request
 
 import (
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/randfill"
 	"sigs.k8s.io/yaml"
 )
 
-// FuzzFromPod gives arbitrary pods in YAML. Each must be an error of one of the
-// two kinds, or a request that the cloud could take.
+// maxSeed keeps the fuzzer from spending its time on shrinking big files.
+const maxSeed = 4 << 10
+
+// goldenPods are the pods of all goldens.
+func goldenPods(f *testing.F) []*corev1.Pod {
+	f.Helper()
+	var pods []*corev1.Pod
+	for _, in := range append(mustGlob(f, "testdata/*.in.yaml"), mustGlob(f, "../../examples/*.yaml")...) {
+		if info, err := os.Stat(in); err == nil && info.Size() < maxSeed {
+			pods = append(pods, mustReadDocuments(f, in).pods...)
+		}
+	}
+	if len(pods) < 30 {
+		f.Fatalf("only %d seeds", len(pods))
+	}
+	return pods
+}
+
+// FuzzFromPod gives arbitrary pods in YAML.
 func FuzzFromPod(f *testing.F) {
-	for _, pattern := range []string{"testdata/*.in.yaml", "../../examples/*.yaml"} {
-		files, err := filepath.Glob(pattern)
+	for _, pod := range goldenPods(f) {
+		text, err := yaml.Marshal(pod)
 		if err != nil {
 			f.Fatal(err)
 		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
-			for document := range strings.SplitSeq(string(text), "---\n") {
-				f.Add([]byte(document))
-			}
-		}
+		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		pod := &corev1.Pod{}
-		if yaml.Unmarshal(text, pod) != nil {
-			return
-		}
-		pod.UID = "uid"
-		documents := &documents{configMaps: map[string]*corev1.ConfigMap{"m": {Data: map[string]string{"k": "v"}}}}
-		req, err := FromPod(pod, documents.objectsFor(pod), testConfig())
-		switch {
-		case err == nil:
-			checkInvariants(t, req)
-		case !IsRefused(err) && !IsMissingObject(err):
-			t.Errorf("an error of no kind: %v", err)
-		case err.Error() == "":
-			t.Error("an error that says nothing")
+		if yaml.Unmarshal(text, pod) == nil {
+			checkArbitrary(t, pod)
 		}
 	})
+}
+
+// FuzzFromFilledPod replaces one part of a good pod by an arbitrary one, which
+// gets further than whole pods of noise.
+func FuzzFromFilledPod(f *testing.F) {
+	seeds := goldenPods(f)
+	for i := range seeds {
+		f.Add(uint8(i), uint8(i), []byte("seed of the noise"))
+	}
+	f.Fuzz(func(t *testing.T, seed, part uint8, noise []byte) {
+		pod := seeds[int(seed)%len(seeds)].DeepCopy()
+		fillPart(pod, part, noise)
+		checkArbitrary(t, pod)
+	})
+}
+
+func fillPart(pod *corev1.Pod, part uint8, noise []byte) {
+	filler := randfill.NewFromGoFuzz(noise).NilChance(0.8).NumElements(0, 2).MaxDepth(7)
+	container := &pod.Spec.Containers[int(part)%len(pod.Spec.Containers)]
+	parts := []any{&pod.Spec, container, &container.Env, &container.Resources, &container.VolumeMounts, &container.Ports,
+		&container.SecurityContext, &container.LivenessProbe, &container.Lifecycle, &container.Command, &pod.Spec.Volumes,
+		&pod.Spec.SecurityContext, &pod.Spec.DNSConfig, &pod.Spec.HostAliases, &pod.ObjectMeta, &pod.Spec.Overhead}
+	if n := int(part) % (len(parts) + 1); n < len(parts) {
+		filler.Fill(parts[n])
+		return
+	}
+	rows := Annotations()
+	var value string
+	filler.Fill(&value)
+	pod.Annotations = map[string]string{rows[len(noise)%len(rows)].Key: value}
+}
+
+// checkArbitrary wants an error of one of the two kinds, or a request that the
+// cloud could take.
+func checkArbitrary(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	pod.UID = "uid"
+	documents := &documents{configMaps: map[string]*corev1.ConfigMap{"m": {Data: map[string]string{"k": "v"}}}}
+	req, err := FromPod(pod, documents.objectsFor(pod), testConfig())
+	switch {
+	case err == nil:
+		checkInvariants(t, req)
+	case !IsRefused(err) && !IsMissingObject(err):
+		t.Errorf("an error of no kind: %v", err)
+	case err.Error() == "":
+		t.Error("an error that says nothing")
+	}
 }
