@@ -28,6 +28,8 @@ func (e *Emulator) delete(g *group, force bool) {
 	case g.isTerminal():
 		e.dropRecord(g)
 		e.remove(g)
+	case g.goal == goalDelete && g.isIdle():
+		// Its removal is due already: asking again must not put it off.
 	case force:
 		g.status = eci.StatusTerminating
 		e.stopAll(g, goalDelete, 0)

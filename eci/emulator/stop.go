@@ -34,10 +34,8 @@ func (e *Emulator) stopAll(g *group, why goal, grace time.Duration) {
 
 // stopped does what the containers were stopped for, when none runs any more.
 func (e *Emulator) stopped(g *group) {
-	for c := range g.all() {
-		if c.process != nil {
-			return
-		}
+	if !g.isIdle() {
+		return
 	}
 	switch g.goal {
 	case goalDelete:
@@ -53,6 +51,16 @@ func (e *Emulator) stopped(g *group) {
 	case goalExpire:
 		e.finish(g, eci.StatusExpired)
 	}
+}
+
+// isIdle says that no container runs.
+func (g *group) isIdle() bool {
+	for c := range g.all() {
+		if c.process != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // startAnew runs all containers of a stopped group again, init ones included.
