@@ -14,14 +14,15 @@ import (
 )
 
 func TestTheEmulatorOverHTTPKeepsTheContract(t *testing.T) {
-	cfg, emulated := startEmulator(t)
+	cfg, emulated := startEmulator(t, emulator.NoDelays())
 	server := httptest.NewServer(emulated)
 	defer server.Close()
 	conformance.Run(t, emulatorTarget(cfg, newClient(t, cfg, server.URL, nil)))
 }
 
-func TestTheEmulatorOverTLSKeepsTheContract(t *testing.T) {
-	cfg, emulated := startEmulator(t)
+// With delays a group is seen in all the states between, as on the real cloud.
+func TestTheEmulatorWithDelaysOverTLSKeepsTheContract(t *testing.T) {
+	cfg, emulated := startEmulator(t, emulator.FastDelays())
 	server := httptest.NewTLSServer(emulated)
 	defer server.Close()
 	conformance.Run(t, emulatorTarget(cfg, newClient(t, cfg, server.URL, server.Client())))
@@ -29,9 +30,10 @@ func TestTheEmulatorOverTLSKeepsTheContract(t *testing.T) {
 
 // startEmulator is strict: a parameter that the API does not know fails the
 // call.
-func startEmulator(t *testing.T) (emulator.Config, http.Handler) {
+func startEmulator(t *testing.T, delays emulator.Delays) (emulator.Config, http.Handler) {
 	t.Helper()
 	cfg := emulator.DefaultConfig()
+	cfg.Delays = delays
 	emulated, err := emulator.New(cfg)
 	if err != nil {
 		t.Fatal(err)
