@@ -64,6 +64,8 @@ func TestErrorsAreAskedThroughPredicates(t *testing.T) {
 		"a duplicated name":            {refusal(400, "InvalidParameter.DuplicatedName"), answers{invalid: true}},
 		"an empty account can recover": {refusal(400, "Account.Arrearage"), answers{}},
 		"no permission":                {refusal(403, "NoPermission"), answers{auth: true}},
+		"a token that is missing":      {refusal(400, "MissingSecurityToken"), answers{auth: true}},
+		"a token that has run out":     {refusal(400, "InvalidSecurityToken.Expired"), answers{auth: true}},
 		"5xx":                          {refusal(503, "ServiceUnavailable"), answers{retryable: true}},
 		"no answer":                    {errors.New("connection reset"), answers{retryable: true}},
 		"success":                      {nil, answers{}},

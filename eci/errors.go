@@ -50,6 +50,7 @@ const (
 	CodeNonceUsed        = "SignatureNonceUsed"
 	CodeTimestampExpired = "InvalidTimeStamp.Expired"
 	CodeInvalidSTSToken  = "InvalidSecurityToken.Expired"
+	CodeMissingSTSToken  = "MissingSecurityToken"
 
 	CodeInvalidParameter     = "InvalidParameter"
 	CodeNotFound             = "InvalidParameter.NotFound"
@@ -125,15 +126,25 @@ func IsNotFound(err error) bool {
 		(e.HTTPStatus == http.StatusNotFound || e.Code == CodeNotFound)
 }
 
-// IsAuth says that the caller's identity or permission was refused.
-func IsAuth(err error) bool {
+// IsAuth says that the caller was refused: who it is (IsIdentity) or what it may
+// do (IsForbidden).
+func IsAuth(err error) bool { return IsIdentity(err) || IsForbidden(err) }
+
+// IsIdentity says that the caller's key, signature or token was refused: nothing
+// that is asked for is at fault, and a rotated key or a new token heals it.
+func IsIdentity(err error) bool {
 	code := CodeOf(err)
 	switch code {
-	case CodeNoPermission, CodeInvalidAccessKey, CodeSignatureInvalid, CodeInvalidSTSToken:
+	case CodeSignatureInvalid, CodeMissingSTSToken:
 		return true
 	}
-	return strings.HasPrefix(code, "Forbidden.") || strings.HasPrefix(code, "InvalidSecurityToken.") ||
-		strings.HasPrefix(code, "InvalidAccessKeyId.")
+	return strings.HasPrefix(code, "InvalidSecurityToken.") || strings.HasPrefix(code, "InvalidAccessKeyId.")
+}
+
+// IsForbidden says that the caller is known and lacks the permission.
+func IsForbidden(err error) bool {
+	code := CodeOf(err)
+	return code == CodeNoPermission || strings.HasPrefix(code, "Forbidden.")
 }
 
 // IsDryRunOK says that a dry run was accepted: the cloud reports that as an

@@ -12,10 +12,10 @@ import (
 // classify turns an error into the class that virtual-kubelet's predicates
 // know. It is the last thing that happens to an error: those predicates do not
 // see through %w. A refused pod, a parameter that the cloud rejects and a
-// missing permission will not heal by themselves and fail the pod; all else is
-// tried again.
+// missing permission will not heal by themselves and fail the pod; all else, an
+// expired key of ours included, is tried again.
 func classify(err error) error {
-	if err != nil && (request.IsRefused(err) || eci.IsInvalid(err) || eci.IsAuth(err)) {
+	if err != nil && (request.IsRefused(err) || eci.IsInvalid(err) || eci.IsForbidden(err)) {
 		return errdefs.AsInvalidInput(err)
 	}
 	return err
