@@ -187,8 +187,8 @@ func (e *Emulator) exited(g *group, c *container, exit Exit) {
 	}
 	c.process = nil
 	c.ready = false
-	c.terminate(e.clock.Now(), exit)
 	c.log.flush()
+	c.terminate(e.clock.Now(), exit)
 	e.touch(g)
 	switch {
 	case g.goal != goalNone:
@@ -211,6 +211,9 @@ func (c *container) terminate(now time.Time, exit Exit) {
 		if exit.Code != 0 {
 			reason = reasonError
 		}
+	}
+	if exit.Message == "" && exit.Code != 0 && c.spec.TerminationMessagePolicy == "FallbackToLogsOnError" {
+		exit.Message = c.log.end()
 	}
 	c.state.state, c.state.reason, c.state.message = eci.ContainerTerminated, reason, exit.Message
 	c.state.exitCode, c.state.signal, c.state.finish = exit.Code, exit.Signal, now

@@ -39,6 +39,13 @@
 //     ends. The first address and the last three of a vSwitch are the cloud's.
 //   - A restart of the group runs its init containers again and adds one to each
 //     restart count. A group without a grace period has 30 seconds.
+//   - A tag filter without a value asks for the key alone, and an empty
+//     ContainerGroupIds array for all groups.
+//   - DescribeContainerGroupPrice nests its lists (DetailInfos.DetailInfo) as the
+//     V2 SDK of 2025 has them; the V1 SDK of 2020 reads flat lists and fails.
+//   - SignatureDoesNotMatch shows the string to sign, as the cloud does. With
+//     version 1 that is every parameter, secrets too: clients must not log it.
+//   - A group that waits for its image past MaxPendingMinute becomes Failed.
 //   - Signature times are compared with wall time, never with Config.Clock, as
 //     clients sign with wall time.
 //

@@ -25,7 +25,8 @@ type Fault struct {
 	Latency time.Duration
 	// Error is answered instead of acting.
 	Error *eci.Error
-	// DropRequest cuts the connection before acting, DropAnswer after it.
+	// DropRequest cuts the connection before acting, DropAnswer after it, by
+	// http.ErrAbortHandler: they need a real server around the handler.
 	DropRequest, DropAnswer bool
 	// EmptyList makes lists (groups, statuses, events) empty, with success.
 	EmptyList bool

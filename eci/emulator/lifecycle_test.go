@@ -413,3 +413,22 @@ func TestGroupsCanBeReclaimedRemovedAndFailedByHand(t *testing.T) {
 		t.Error("an ended or unknown group was taken")
 	}
 }
+
+func TestATerminationMessageComesFromItsFileOrTheLog(t *testing.T) {
+	for name, tc := range map[string]struct {
+		script, policy, want string
+	}{
+		"the file":                     {"echo why > /dev/termination-log; exit 1", "File", "why\n"},
+		"the log on an error":          {"echo line; exit 1", "FallbackToLogsOnError", "line\n"},
+		"the file before the log":      {"echo line; echo why > /dev/termination-log; exit 1", "FallbackToLogsOnError", "why\n"},
+		"not the log on success":       {"echo line; exit 0", "FallbackToLogsOnError", ""},
+		"not the log by default":       {"echo line; exit 1", "", ""},
+		"an unfinished line as a line": {"echo -n line; exit 1", "FallbackToLogsOnError", "line\n"},
+	} {
+		s := newStage(t, func(c *emulator.Config) { c.Delays = emulator.NoDelays() })
+		s.mustCreate(append(command("sh", "-c", tc.script), "RestartPolicy", "Never", "Container.1.TerminationMessagePolicy", tc.policy)...)
+		if got := s.only().Containers[0].CurrentState.Message; got != tc.want {
+			t.Errorf("%s: got %q, want %q", name, got, tc.want)
+		}
+	}
+}

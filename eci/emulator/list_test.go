@@ -2,7 +2,6 @@ package emulator_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -289,26 +288,30 @@ func TestALogIsCutByLinesBytesAndTime(t *testing.T) {
 
 func TestTheLogOfThePreviousRunIsKept(t *testing.T) {
 	s := newStage(t, func(c *emulator.Config) { c.Delays = emulator.NoDelays() })
-	id := s.mustCreate(command("sh", "-c", "date; exit 1")...)
-	s.advance(10 * time.Second)
-	for pair, want := range map[string]string{"false": "Sat Nov 21 12:00:10 UTC 2026\n", "true": "Sat Nov 21 12:00:10 UTC 2026\n"} {
-		var resp eci.DescribeContainerLogResponse
-		if err := s.call(eci.ActionDescribeContainerLog, &resp, "ContainerGroupId", id, "ContainerName", "app", "LastTime", pair); err != nil {
-			t.Fatal(err)
+	id := s.mustCreate(command("sh", "-c", "date; sleep 20; exit 1")...)
+	logs := func() (current, last string) {
+		for pair, into := range map[string]*string{"false": &current, "true": &last} {
+			var resp eci.DescribeContainerLogResponse
+			if err := s.call(eci.ActionDescribeContainerLog, &resp, "ContainerGroupId", id, "ContainerName", "app", "LastTime", pair); err != nil {
+				t.Fatal(err)
+			}
+			*into = resp.Content
 		}
-		if resp.Content != want {
-			t.Errorf("LastTime=%s while it waits: %q, want %q", pair, resp.Content, want)
+		return current, last
+	}
+	const first, second, third = "Sat Nov 21 12:00:00 UTC 2026\n", "Sat Nov 21 12:00:20 UTC 2026\n", "Sat Nov 21 12:00:50 UTC 2026\n"
+	for _, step := range []struct {
+		at            time.Duration
+		current, last string
+	}{
+		{10 * time.Second, first, ""},
+		{30 * time.Second, second, first},
+		{45 * time.Second, second, second}, // it waits: the run that ended is the previous one
+		{55 * time.Second, third, second},
+	} {
+		s.advance(start.Add(step.at).Sub(s.clock.Now()))
+		if current, last := logs(); current != step.current || last != step.last {
+			t.Errorf("at %s: the logs are %q and %q, want %q and %q", step.at, current, last, step.current, step.last)
 		}
-	}
-	if err := s.call(eci.ActionRestartContainerGroup, nil, "ContainerGroupId", id); err != nil {
-		t.Fatal(err)
-	}
-	s.advance(5 * time.Second)
-	var resp eci.DescribeContainerLogResponse
-	if err := s.call(eci.ActionDescribeContainerLog, &resp, "ContainerGroupId", id, "ContainerName", "app"); err != nil {
-		t.Fatal(err)
-	}
-	if fmt.Sprint(resp.Content) == "" {
-		t.Error("the new run has no log")
 	}
 }

@@ -13,7 +13,7 @@ type Group struct {
 	// Request is what the group was made from, updates included.
 	Request eci.CreateContainerGroupRequest
 	Tags    map[string]string
-	// UUID and Status details are those of DescribeContainerGroupStatus.
+	// PodStatus is what DescribeContainerGroupStatus shows.
 	PodStatus eci.PodStatus
 }
 

@@ -88,6 +88,10 @@ func (e *Emulator) allowedSubnets(r *eci.CreateContainerGroupRequest) ([]*subnet
 	if len(found) == 0 {
 		return nil, refuse(http.StatusForbidden, eci.CodeVSwitchZoneMismatch, "The specified vSwitch is not in the zone %s.", r.ZoneID)
 	}
+	if r.ScheduleStrategy == "VSwitchRandom" {
+		first := int(mix(e.sequence) % uint64(len(found)))
+		found = append(found[first:], found[:first]...)
+	}
 	return found, nil
 }
 

@@ -62,6 +62,19 @@ func (l *runLog) add(line string) {
 	}
 }
 
+// end returns the last lines as a termination message: at most 80 lines and
+// 2048 bytes, as the kubelet takes them.
+func (l *runLog) end() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var text strings.Builder
+	for _, line := range l.lines[max(0, len(l.lines)-80):] {
+		text.WriteString(line.text + "\n")
+	}
+	all := text.String()
+	return all[max(0, len(all)-2048):]
+}
+
 // since returns the lines from a time on.
 func (l *runLog) since(from time.Time) []logLine {
 	l.mu.Lock()
