@@ -364,7 +364,6 @@ func TestEventThatArrivesAfterTheAnswerToAPatchDoesNotTakeUsBack(t *testing.T) {
 	stale.ResourceVersion = "1"
 	stale.Status = corev1.PodStatus{Phase: corev1.PodPending}
 	b.see(watch.Modified, stale)
-	b.settle()
 	e, _ := b.pods.read(pod.UID)
 	if e.pod.Status.Phase != corev1.PodRunning {
 		t.Errorf("remembered %+v", e.pod.Status)
