@@ -147,6 +147,10 @@ func IsForbidden(err error) bool {
 	return code == CodeNoPermission || strings.HasPrefix(code, "Forbidden.")
 }
 
+// IsTokenTaken says that the ClientToken was used before with other parameters:
+// what it made then exists, or did.
+func IsTokenTaken(err error) bool { return CodeOf(err) == CodeIdempotentMismatch }
+
 // IsDryRunOK says that a dry run was accepted: the cloud reports that as an
 // error.
 func IsDryRunOK(err error) bool {
@@ -162,7 +166,7 @@ func IsInvalid(err error) bool {
 	}
 	switch e.Code {
 	case CodeIncorrectStatus, CodeIncorrectOperation, CodeOperationConflict, CodeNonceUsed, CodeTimestampExpired,
-		CodeInsufficientBalance, CodeAccountArrearage, CodeServiceNotEnabled, CodeEIPInsufficientBalance:
+		CodeIdempotentMismatch, CodeInsufficientBalance, CodeAccountArrearage, CodeServiceNotEnabled, CodeEIPInsufficientBalance:
 		return false
 	}
 	return e.HTTPStatus >= 400 && e.HTTPStatus < 500

@@ -58,6 +58,9 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
 	}
 	resp, err := p.cloud.CreateContainerGroup(ctx, req)
+	if eci.IsTokenTaken(err) {
+		resp, err = p.findOwn(ctx, e, err)
+	}
 	if err != nil {
 		var refusal *eci.Error
 		if errors.As(err, &refusal) && refusal.HTTPStatus < 500 {
@@ -70,6 +73,22 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 	p.adopt(e, resp)
 	groupLogger(ctx, e.pod, resp.ContainerGroupID).WithField("requestID", resp.RequestID).Info("container group created")
 	return nil
+}
+
+// findOwn looks for the group that an earlier life of ours made for a pod with
+// the same ClientToken and other parameters (a token of a ServiceAccount is new
+// each time), and which the listing at our start did not show yet.
+func (p *Provider) findOwn(ctx context.Context, e entry, cause error) (*eci.CreateContainerGroupResponse, error) {
+	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{Tags: request.IdentityFor(e.pod, p.cfg.Request).Tags()})
+	if err != nil {
+		return nil, err
+	}
+	for i := range groups {
+		if !eci.IsTerminal(groups[i].Status) {
+			return &eci.CreateContainerGroupResponse{ContainerGroupID: groups[i].ContainerGroupID}, nil
+		}
+	}
+	return nil, fmt.Errorf("its container group was made before and is not listed yet: %w", cause)
 }
 
 // build translates the pod with the objects that it names as they are now.

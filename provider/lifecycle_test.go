@@ -167,7 +167,9 @@ func TestAMissingConfigMapIsToldOfAndWaitedFor(t *testing.T) {
 	default:
 		t.Error("no event")
 	}
-	w.kube.Tracker().Add(&corev1.ConfigMap{ObjectMeta: objectMeta("absent")})
+	if err := w.kube.Tracker().Add(&corev1.ConfigMap{ObjectMeta: objectMeta("absent")}); err != nil {
+		t.Fatal(err)
+	}
 	w.mustCreatePod(pod)
 	w.expectLive(1)
 }

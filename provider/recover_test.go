@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -47,13 +48,30 @@ func TestARestartAfterALostAnswerFindsTheGroup(t *testing.T) {
 
 func TestARestartWhoseListLagsStillMakesNoSecondGroup(t *testing.T) {
 	w := newWorld(t)
-	pod := w.mustAddPod("web")
-	w.mustCreatePod(pod)
+	same := w.mustAddPod("same")
+	changed := w.mustAddPod("changed", func(p *corev1.Pod) {
+		p.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "V", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{
+			LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}, Key: "v"}}}}
+	})
+	settings := &corev1.ConfigMap{ObjectMeta: objectMeta("settings"), Data: map[string]string{"v": "1"}}
+	if err := w.kube.Tracker().Add(settings); err != nil {
+		t.Fatal(err)
+	}
+	w.mustCreatePod(same)
+	w.mustCreatePod(changed)
+	settings.Data["v"] = "2" // so that the second request differs from the first
+	if _, err := w.kube.CoreV1().ConfigMaps("default").Update(t.Context(), settings, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	w.emulator.Faults().Inject(emulator.Fault{EmptyList: true})
 	w.start()
+	if err := w.CreatePod(t.Context(), changed); err == nil || errdefs.IsInvalidInput(err) {
+		t.Errorf("while the list lags the pod has to wait, got %v", err)
+	}
 	w.emulator.Faults().Clear()
-	w.mustCreatePod(pod) // by its ClientToken the cloud gives the same group
-	w.expectLive(1)
+	w.mustCreatePod(same) // by its ClientToken the cloud gives the same group
+	w.mustCreatePod(changed)
+	w.expectLive(2)
 }
 
 func TestWithoutAListThereIsNoRecovery(t *testing.T) {
