@@ -1,81 +1,86 @@
 package status
 
 import (
-	"cmp"
+	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 )
 
-// Annotations by which a pod is found again.
+const annotationPrefix = "k8s.aliyun.com/"
+
+// Annotations by which a group is found again.
 const (
-	AnnotationInstanceID = "k8s.aliyun.com/eci-instance-id"
-	AnnotationRequestID  = "k8s.aliyun.com/eci-request-id"
+	AnnotationInstanceID = annotationPrefix + "eci-instance-id"
+	AnnotationRequestID  = annotationPrefix + "eci-request-id"
 )
 
-// written is the one table of annotations that are written back to the pod, as
-// users of the managed product know them. An empty value is not written.
-// Source: product document "Annotations for ECI-based pods".
-var written = []struct {
+// written is the row of one annotation that is written back.
+type written struct {
 	key   string
-	value func(g *eci.ContainerGroup) string
-}{
-	{AnnotationInstanceID, func(g *eci.ContainerGroup) string { return g.ContainerGroupID }},
-	{"k8s.aliyun.com/eci-instance-spec", spec},
-	{"k8s.aliyun.com/eci-instance-cpu", func(g *eci.ContainerGroup) string { return amount(g.CPU) }},
-	{"k8s.aliyun.com/eci-instance-mem", func(g *eci.ContainerGroup) string { return amount(g.Memory) }},
-	{"k8s.aliyun.com/eci-instance-zone", func(g *eci.ContainerGroup) string { return g.ZoneID }},
-	{"k8s.aliyun.com/eci-instance-compute-category", func(g *eci.ContainerGroup) string { return g.ComputeCategory }},
-	{"k8s.aliyun.com/eci-vpc", func(g *eci.ContainerGroup) string { return g.VPCID }},
-	{"k8s.aliyun.com/eci-vswitch", func(g *eci.ContainerGroup) string { return g.VSwitchID }},
-	{"k8s.aliyun.com/eci-security-group", func(g *eci.ContainerGroup) string { return g.SecurityGroupID }},
-	{"k8s.aliyun.com/eni-instance-id", func(g *eci.ContainerGroup) string { return g.ENIInstanceID }},
-	{"k8s.aliyun.com/allocated-ipv6Address", func(g *eci.ContainerGroup) string { return g.IPv6Address }},
+	value func(group eci.ContainerGroup, requestID string) string
 }
 
-// Annotations are what is written back to the pod of group; requestID is that
-// of its create.
+// table holds all annotations that are written back. Source: product document
+// "Annotations for ECI-based pods", the part on what the platform writes.
+func table() []written {
+	return []written{
+		{"eci-request-id", func(_ eci.ContainerGroup, requestID string) string { return requestID }},
+		{"eci-instance-id", func(g eci.ContainerGroup, _ string) string { return g.ContainerGroupID }},
+		{"eci-instance-spec", func(g eci.ContainerGroup, _ string) string { return spec(g) }},
+		{"eci-instance-cpu", func(g eci.ContainerGroup, _ string) string { return decimal(g.CPU) }},
+		{"eci-instance-mem", func(g eci.ContainerGroup, _ string) string { return decimal(g.Memory) }},
+		{"eci-instance-compute-category", func(g eci.ContainerGroup, _ string) string { return g.ComputeCategory }},
+		{"eci-instance-zone", func(g eci.ContainerGroup, _ string) string { return g.ZoneID }},
+		{"eci-vpc", func(g eci.ContainerGroup, _ string) string { return g.VPCID }},
+		{"eci-vswitch", func(g eci.ContainerGroup, _ string) string { return g.VSwitchID }},
+		{"eci-security-group", func(g eci.ContainerGroup, _ string) string { return g.SecurityGroupID }},
+		{"eni-instance-id", func(g eci.ContainerGroup, _ string) string { return g.ENIInstanceID }},
+		{"allocated-eipAddress", func(g eci.ContainerGroup, _ string) string { return g.InternetIP }},
+		{"allocated-ipv6Address", func(g eci.ContainerGroup, _ string) string { return g.IPv6Address }},
+	}
+}
+
+// Annotations returns what is written back on the pod; what is not known is left
+// out, so that it does not wipe what was written before. requestID is that of
+// the create, or "".
 func Annotations(group eci.ContainerGroup, requestID string) map[string]string {
 	annotations := map[string]string{}
-	if requestID != "" {
-		annotations[AnnotationRequestID] = requestID
-	}
-	for _, row := range written {
-		if value := row.value(&group); value != "" {
-			annotations[row.key] = value
+	for _, row := range table() {
+		if value := row.value(group, requestID); value != "" {
+			annotations[annotationPrefix+row.key] = value
 		}
 	}
 	return annotations
 }
 
-// OwnsAnnotation says whether the node writes the annotation key back.
+// OwnsAnnotation says whether the annotation is one that is written back.
 func OwnsAnnotation(key string) bool {
-	if key == AnnotationRequestID {
-		return true
-	}
-	for _, row := range written {
-		if row.key == key {
-			return true
-		}
-	}
-	return false
+	name, ours := strings.CutPrefix(key, annotationPrefix)
+	return ours && slices.ContainsFunc(table(), func(row written) bool { return row.key == name })
 }
 
-// spec is what is billed: an ECS type, else vCPU and memory.
-func spec(g *eci.ContainerGroup) string {
-	if g.CPU == 0 || g.Memory == 0 {
+// spec is what is billed: the ECS type, or the size as 2.0-4.0Gi.
+func spec(g eci.ContainerGroup) string {
+	if strings.HasPrefix(g.InstanceType, "ecs.") && !strings.Contains(g.InstanceType, ",") {
 		return g.InstanceType
 	}
-	return cmp.Or(g.InstanceType, amount(g.CPU)+"-"+amount(g.Memory)+"Gi")
-}
-
-// amount has at least one decimal, as the product writes it: 2.0, 0.25.
-func amount(x float64) string {
-	if x == 0 {
+	if g.CPU == 0 || g.Memory == 0 {
 		return ""
 	}
-	if x == float64(int64(x)) {
-		return strconv.FormatFloat(x, 'f', 1, 64)
+	return fmt.Sprintf("%s-%sGi", decimal(g.CPU), decimal(g.Memory))
+}
+
+// decimal writes 2 as 2.0 and 0.25 as it is; "" for nothing.
+func decimal(n float64) string {
+	if n == 0 {
+		return ""
 	}
-	return strconv.FormatFloat(x, 'f', -1, 64)
+	text := strconv.FormatFloat(n, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
 }

@@ -1,114 +1,211 @@
 package status
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/eci-vnode/eci-vnode/eci"
 )
 
-// ConditionInstanceCreated is the platform's own condition: whether the group
-// has its machine, and if not why (NoStock, ...). Source: product document
-// "Custom conditions".
+// ConditionInstanceCreated is the condition of ECI that says why a group is not
+// there yet. Source: product document "Custom conditions".
 const ConditionInstanceCreated corev1.PodConditionType = "ContainerInstanceCreated"
 
-// conditions are those that belong to the node: the kubelet's, then the cloud's
-// others. Readiness gates, which belong to others, are the business of whoever
-// writes the status.
-func (v view) conditions(s *corev1.PodStatus) []corev1.PodCondition {
+// Reasons of conditions: the kubelet's, and of ConditionInstanceCreated.
+const (
+	reasonContainersNotInitialized = "ContainersNotInitialized"
+	reasonContainersNotReady       = "ContainersNotReady"
+	reasonReadinessGatesNotReady   = "ReadinessGatesNotReady"
+	reasonPodCompleted             = "PodCompleted"
+	reasonPodFailed                = "PodFailed"
+	reasonCreating                 = "Creating"
+	reasonFailedScheduling         = "FailedScheduling"
+)
+
+// setConditions writes the kubelet's conditions and those of the cloud, and no
+// others: whoever writes the status keeps those, which may have changed since
+// the pod was read.
+func (v *view) setConditions(status *corev1.PodStatus) {
+	containersReady := containersReady(status)
 	own := []corev1.PodCondition{
-		{Type: corev1.PodScheduled, Status: corev1.ConditionTrue},
-		v.readyToStart(s),
-		v.initialized(s),
+		is(corev1.PodReadyToStartContainers, status.PodIP != "" && !isTerminal(status.Phase), "", ""),
+		initialized(v.pod, status),
+		ready(v.pod, containersReady),
+		containersReady,
+		is(corev1.PodScheduled, true, "", ""),
+		v.created(),
 	}
-	containers := containersReady(s)
-	ready := containers
-	ready.Type = corev1.PodReady
-	own = append(own, containers, ready)
+	own = append(own, v.cloudConditions()...)
 	for i := range own {
-		v.stamp(&own[i])
+		own[i].ObservedGeneration = v.pod.Generation
+		own[i].LastTransitionTime = v.transition(own[i], status)
 	}
-	return append(own, v.cloudConditions(own)...)
+	status.Conditions = own
 }
 
-// readyToStart: the sandbox is there when it has its address, and gone when the
-// pod has ended.
-func (v view) readyToStart(s *corev1.PodStatus) corev1.PodCondition {
-	return corev1.PodCondition{Type: corev1.PodReadyToStartContainers, Status: truth(s.PodIP != "" && !ended(s.Phase))}
-}
-
-func (v view) initialized(s *corev1.PodStatus) corev1.PodCondition {
-	c := corev1.PodCondition{Type: corev1.PodInitialized, Status: corev1.ConditionTrue}
-	unfinished := v.unfinishedInits()
-	switch {
-	case s.Phase == corev1.PodSucceeded:
-		c.Reason = "PodCompleted"
-	case len(unfinished) > 0:
-		c.Status, c.Reason = corev1.ConditionFalse, "ContainersNotInitialized"
-		c.Message = fmt.Sprintf("containers with incomplete status: [%s]", strings.Join(unfinished, " "))
+// put replaces the condition of the same type, or adds it.
+func put(status *corev1.PodStatus, condition corev1.PodCondition) {
+	for i := range status.Conditions {
+		if status.Conditions[i].Type == condition.Type {
+			status.Conditions[i] = condition
+			return
+		}
 	}
-	return c
+	status.Conditions = append(status.Conditions, condition)
 }
 
-func containersReady(s *corev1.PodStatus) corev1.PodCondition {
-	c := corev1.PodCondition{Type: corev1.ContainersReady, Status: corev1.ConditionTrue}
-	var unready []string
-	for _, cs := range s.ContainerStatuses {
-		if !cs.Ready {
-			unready = append(unready, cs.Name)
+func is(kind corev1.PodConditionType, holds bool, reason, message string) corev1.PodCondition {
+	condition := corev1.PodCondition{Type: kind, Status: corev1.ConditionFalse, Reason: reason, Message: message}
+	if holds {
+		condition.Status = corev1.ConditionTrue
+	}
+	return condition
+}
+
+func initialized(pod *corev1.Pod, status *corev1.PodStatus) corev1.PodCondition {
+	var waiting []string
+	for _, s := range status.InitContainerStatuses {
+		if !s.Ready {
+			waiting = append(waiting, s.Name)
 		}
 	}
 	switch {
-	case s.Phase == corev1.PodSucceeded:
-		c.Status, c.Reason = corev1.ConditionFalse, "PodCompleted"
-	case s.Phase == corev1.PodFailed:
-		c.Status, c.Reason = corev1.ConditionFalse, "PodFailed"
-	case len(unready) > 0:
-		c.Status, c.Reason = corev1.ConditionFalse, "ContainersNotReady"
-		c.Message = fmt.Sprintf("containers with unready status: [%s]", strings.Join(unready, " "))
+	case status.Phase == corev1.PodSucceeded:
+		return is(corev1.PodInitialized, true, reasonPodCompleted, "")
+	case len(waiting) == 0 || anyRan(status.ContainerStatuses):
+		return is(corev1.PodInitialized, true, "", "")
 	}
-	return c
+	return is(corev1.PodInitialized, false, reasonContainersNotInitialized,
+		fmt.Sprintf("containers with incomplete status: %s", waiting))
 }
 
-// stamp takes the transition time from the cloud's condition of the same type
-// and status.
-func (v view) stamp(c *corev1.PodCondition) {
-	if v.live == nil {
-		return
+func containersReady(status *corev1.PodStatus) corev1.PodCondition {
+	switch status.Phase {
+	case corev1.PodSucceeded:
+		return is(corev1.ContainersReady, false, reasonPodCompleted, "")
+	case corev1.PodFailed:
+		return is(corev1.ContainersReady, false, reasonPodFailed, "")
 	}
-	for _, there := range v.live.PodStatus.Conditions {
-		if there.Type == string(c.Type) && there.Status == string(c.Status) {
-			c.LastTransitionTime = timeOf(there.LastTransitionTime)
+	var waiting []string
+	for _, s := range status.ContainerStatuses {
+		if !s.Ready {
+			waiting = append(waiting, s.Name)
 		}
 	}
+	if len(waiting) > 0 {
+		return is(corev1.ContainersReady, false, reasonContainersNotReady,
+			fmt.Sprintf("containers with unready status: %s", waiting))
+	}
+	return is(corev1.ContainersReady, true, "", "")
 }
 
-// cloudConditions are the cloud's conditions that are none of own.
-func (v view) cloudConditions(own []corev1.PodCondition) []corev1.PodCondition {
-	if v.live == nil {
-		return nil
+// ready adds the readiness gates of the pod.
+func ready(pod *corev1.Pod, containers corev1.PodCondition) corev1.PodCondition {
+	containers.Type = corev1.PodReady
+	if containers.Status != corev1.ConditionTrue {
+		return containers
 	}
-	var others []corev1.PodCondition
-	for _, there := range v.live.PodStatus.Conditions {
-		kind := corev1.PodConditionType(there.Type)
-		if slices.ContainsFunc(own, func(c corev1.PodCondition) bool { return c.Type == kind }) {
+	var missing []string
+	for _, gate := range pod.Spec.ReadinessGates {
+		switch c := condition(pod.Status.Conditions, gate.ConditionType); {
+		case c == nil:
+			missing = append(missing, fmt.Sprintf("corresponding condition of pod readiness gate %q does not exist.", gate.ConditionType))
+		case c.Status != corev1.ConditionTrue:
+			missing = append(missing, fmt.Sprintf("the status of pod readiness gate %q is not \"True\", but %v", gate.ConditionType, c.Status))
+		}
+	}
+	if len(missing) > 0 {
+		return is(corev1.PodReady, false, reasonReadinessGatesNotReady, strings.Join(missing, ", "))
+	}
+	return containers
+}
+
+func condition(conditions []corev1.PodCondition, kind corev1.PodConditionType) *corev1.PodCondition {
+	for i := range conditions {
+		if conditions[i].Type == kind {
+			return &conditions[i]
+		}
+	}
+	return nil
+}
+
+// created says whether ECI has found a place for the group; what the cloud says
+// itself comes first.
+func (v *view) created() corev1.PodCondition {
+	for _, c := range v.live.PodStatus.Conditions {
+		if c.Type == string(ConditionInstanceCreated) {
+			return fromCloud(c)
+		}
+	}
+	event := v.lastWarning()
+	switch v.state {
+	case eci.StatusScheduling, "":
+		return is(ConditionInstanceCreated, false, eventReason(event, reasonCreating), event.Message)
+	case eci.StatusScheduleFailed:
+		return is(ConditionInstanceCreated, false, eventReason(event, reasonFailedScheduling), event.Message)
+	}
+	return is(ConditionInstanceCreated, true, "", "")
+}
+
+func eventReason(event eci.GroupEvent, otherwise string) string {
+	return orText(strings.TrimPrefix(event.Reason, "ContainerGroup."), otherwise)
+}
+
+// cloudConditions are the conditions of the platform that Kubernetes does not
+// have.
+func (v *view) cloudConditions() []corev1.PodCondition {
+	var all []corev1.PodCondition
+	for _, c := range v.live.PodStatus.Conditions {
+		switch corev1.PodConditionType(c.Type) {
+		case "", ConditionInstanceCreated, corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.PodReady,
+			corev1.ContainersReady, corev1.PodScheduled:
 			continue
 		}
-		others = append(others, corev1.PodCondition{
-			Type: kind, Status: corev1.ConditionStatus(cmp.Or(there.Status, string(corev1.ConditionUnknown))),
-			// In some answers the reason is prefixed.
-			Reason: strings.TrimPrefix(there.Reason, "ContainerGroup."), Message: there.Message,
-			LastTransitionTime: timeOf(there.LastTransitionTime),
-		})
+		all = append(all, fromCloud(c))
 	}
-	return others
+	return all
 }
 
-func truth(b bool) corev1.ConditionStatus {
-	if b {
-		return corev1.ConditionTrue
+// fromCloud takes the prefix off that some answers put before the reason.
+func fromCloud(c eci.PodCondition) corev1.PodCondition {
+	return corev1.PodCondition{Type: corev1.PodConditionType(c.Type),
+		Status: corev1.ConditionStatus(orText(c.Status, string(corev1.ConditionUnknown))),
+		Reason: strings.TrimPrefix(c.Reason, "ContainerGroup."), Message: c.Message, LastTransitionTime: parseTime(c.LastTransitionTime)}
+}
+
+// transition is when a condition got its status: as before when that is
+// unchanged, else as the cloud tells, for the same condition or by the latest
+// time of a container.
+func (v *view) transition(c corev1.PodCondition, status *corev1.PodStatus) metav1.Time {
+	old := condition(v.pod.Status.Conditions, c.Type)
+	if old != nil && old.Status == c.Status && !old.LastTransitionTime.IsZero() {
+		return old.LastTransitionTime
 	}
-	return corev1.ConditionFalse
+	for _, told := range v.live.PodStatus.Conditions {
+		if told.Type == string(c.Type) && told.Status == string(c.Status) && told.LastTransitionTime != "" {
+			return parseTime(told.LastTransitionTime)
+		}
+	}
+	switch c.Type {
+	case corev1.PodScheduled:
+		return v.pod.CreationTimestamp
+	case corev1.PodReady, corev1.ContainersReady, corev1.PodInitialized:
+		return lastOf(status)
+	}
+	return metav1.Time{}
+}
+
+// lastOf is the latest time of the containers, else when the pod started.
+func lastOf(status *corev1.PodStatus) metav1.Time {
+	var at metav1.Time
+	if status.StartTime != nil {
+		at = *status.StartTime
+	}
+	for _, s := range append(append([]corev1.ContainerStatus(nil), status.InitContainerStatuses...), status.ContainerStatuses...) {
+		at = later(at, lastTime(s))
+	}
+	return at
 }

@@ -1,10 +1,13 @@
-// Package status turns a container group, as ECI describes it, into the status
-// of its pod, by the kubelet's rules: phase, conditions, and the statuses of
-// containers and init containers.
+// Package status turns what ECI tells of a container group into the status of
+// its pod, as a kubelet would write it, and into the annotations that are
+// written back on the pod.
 //
 // It is pure: no I/O, no clock, no logging, and nothing that it is given is
-// changed. It reports only the conditions that belong to the node, so that
-// those of others stay theirs; a condition whose time the cloud does not tell
-// has none, and gets one where it is written. A pod that has ended keeps its
-// status for ever.
+// changed. Times come from the cloud, or from the status that the pod has; a
+// condition that changed at a time nobody told has a zero LastTransitionTime,
+// which the writer of the status sets.
+//
+// A status never goes back: a pod that has ended stays ended, a restart count
+// never falls, and an answer of the cloud that is older than what the pod shows
+// changes nothing.
 package status
