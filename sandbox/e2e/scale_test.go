@@ -48,6 +48,18 @@ func TestKillingTheVirtualNodeWhileItCreatesMakesNoGroupTwice(t *testing.T) {
 		t.Fatalf("all %d groups existed before the kill, so this proves nothing", len(groups))
 	}
 
+	eventually(t, "a group for every pod, and never two", func() string {
+		groups := mustLiveGroups(t, cloud, namespace)
+		for uid, of := range groups {
+			if len(of) > 1 {
+				t.Fatalf("pod %s has %d groups at once: %v", uid, len(of), of)
+			}
+		}
+		if len(groups) != many {
+			return fmt.Sprintf("%d groups", len(groups))
+		}
+		return ""
+	})
 	awaitReplicas(t, namespace, many)
 	groups := mustLiveGroups(t, cloud, namespace)
 	for _, pod := range mustListPods(t, shared, namespace) {
