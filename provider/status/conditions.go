@@ -178,34 +178,60 @@ func fromCloud(c eci.PodCondition) corev1.PodCondition {
 
 // transition is when a condition got its status: as before when that is
 // unchanged, else as the cloud tells, for the same condition or by the latest
-// time of a container.
+// time of a container. It is zero when all that is told is older than the last
+// transition.
 func (v *view) transition(c corev1.PodCondition, status *corev1.PodStatus) metav1.Time {
 	old := condition(v.pod.Status.Conditions, c.Type)
 	if old != nil && old.Status == c.Status && !old.LastTransitionTime.IsZero() {
 		return old.LastTransitionTime
 	}
-	for _, told := range v.live.PodStatus.Conditions {
-		if told.Type == string(c.Type) && told.Status == string(c.Status) && told.LastTransitionTime != "" {
-			return parseTime(told.LastTransitionTime)
+	at := v.told(c)
+	if at.IsZero() {
+		at = v.inferred(c, status, old != nil)
+	}
+	if old != nil && !at.After(old.LastTransitionTime.Time) {
+		return metav1.Time{}
+	}
+	return at
+}
+
+// told is the time that the cloud gives for this condition with this status.
+func (v *view) told(c corev1.PodCondition) metav1.Time {
+	for _, there := range v.live.PodStatus.Conditions {
+		if there.Type == string(c.Type) && there.Status == string(c.Status) {
+			return parseTime(there.LastTransitionTime)
 		}
 	}
+	return metav1.Time{}
+}
+
+// inferred is the time by what happened to the containers. A container that
+// becomes ready leaves no time behind: the best is when it was seen, unless it
+// is seen for the first time.
+func (v *view) inferred(c corev1.PodCondition, status *corev1.PodStatus, seen bool) metav1.Time {
 	switch c.Type {
 	case corev1.PodScheduled:
 		return v.pod.CreationTimestamp
-	case corev1.PodReady, corev1.ContainersReady, corev1.PodInitialized:
-		return lastOf(status)
+	case corev1.PodInitialized:
+		return lastOf(status, status.InitContainerStatuses)
+	case corev1.PodReady, corev1.ContainersReady:
+		if c.Status == corev1.ConditionFalse || !seen {
+			return lastOf(status, status.InitContainerStatuses, status.ContainerStatuses)
+		}
 	}
 	return metav1.Time{}
 }
 
 // lastOf is the latest time of the containers, else when the pod started.
-func lastOf(status *corev1.PodStatus) metav1.Time {
+func lastOf(status *corev1.PodStatus, lists ...[]corev1.ContainerStatus) metav1.Time {
 	var at metav1.Time
 	if status.StartTime != nil {
 		at = *status.StartTime
 	}
-	for _, s := range append(append([]corev1.ContainerStatus(nil), status.InitContainerStatuses...), status.ContainerStatuses...) {
-		at = later(at, lastTime(s))
+	for _, list := range lists {
+		for _, s := range list {
+			at = later(at, lastTime(s))
+		}
 	}
 	return at
 }

@@ -49,16 +49,20 @@ func find(statuses []corev1.ContainerStatus, name string) *corev1.ContainerStatu
 // container returns the newest of what the two answers and the pod show.
 func (v *view) container(c corev1.Container, init bool, old *corev1.ContainerStatus) corev1.ContainerStatus {
 	best := v.waiting(c)
-	if described, ok := v.fromGroup(c.Name, init); ok {
+	described, ok := v.fromGroup(c.Name, init)
+	if ok {
 		best = described
 	}
-	if live, ok := v.fromLive(c.Name); ok && !init && !newer(best, live) {
+	live, ok := v.fromLive(c.Name)
+	if ok && !init && !newer(best, live) {
 		best = live
 	}
 	restarting := v.state == eci.StatusRestarting || v.state == eci.StatusUpdating
 	if old != nil && !restarting && newer(*old, best) {
 		best = *old.DeepCopy()
 	}
+	best.RestartCount = max(best.RestartCount, described.RestartCount, live.RestartCount)
+	best.ImageID = orText(best.ImageID, live.ImageID)
 	v.carry(&best, c, old)
 	setReadiness(&best, init)
 	if best.State.Running != nil {
@@ -120,9 +124,13 @@ func (v *view) carry(s *corev1.ContainerStatus, c corev1.Container, old *corev1.
 		}
 	}
 	if t := s.LastTerminationState.Terminated; t != nil && v.group.ContainerGroupID != "" {
-		previous := v.containerID(c.Name, max(0, s.RestartCount-1))
-		t.ContainerID = orText(t.ContainerID, previous)
+		run := s.RestartCount
+		if s.State.Waiting == nil {
+			run = max(0, run-1)
+		}
+		t.ContainerID = orText(t.ContainerID, v.containerID(c.Name, run))
 		if s.State.Waiting != nil {
+			// The run that ended is the latest one: the next has not begun.
 			s.ContainerID = t.ContainerID
 		}
 	}

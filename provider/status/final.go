@@ -19,9 +19,6 @@ const (
 // that was never placed, or whose init containers failed, stay waiting: they
 // did not run.
 func finish(status *corev1.PodStatus, at metav1.Time) {
-	if status.Reason == ReasonScheduleFailed {
-		return
-	}
 	initialized := anyRan(status.ContainerStatuses) || status.Phase == corev1.PodSucceeded
 	if initialized {
 		completeInits(status.InitContainerStatuses)
@@ -36,7 +33,9 @@ func finish(status *corev1.PodStatus, at metav1.Time) {
 		ready = ready && s.Ready
 	}
 	for i := range status.ContainerStatuses {
-		if s := &status.ContainerStatuses[i]; initialized || ready {
+		s := &status.ContainerStatuses[i]
+		neverPlaced := status.Reason == ReasonScheduleFailed && s.State.Waiting != nil
+		if (initialized || ready) && !neverPlaced {
 			end(s, status.Phase, at)
 			setReadiness(s, false)
 		}
