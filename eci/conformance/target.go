@@ -48,7 +48,7 @@ func (target Target) validate() error {
 		"Timeout": target.Timeout <= 0, "Poll": target.Poll <= 0,
 	} {
 		if missing {
-			errs = append(errs, fmt.Errorf("Target.%s is required", field))
+			errs = append(errs, fmt.Errorf("target: %s is required", field))
 		}
 	}
 	return errors.Join(errs...)

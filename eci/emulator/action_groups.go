@@ -71,7 +71,7 @@ func showNetwork(out *eci.ContainerGroup, r *eci.CreateContainerGroupRequest) {
 		out.DNSConfig = &eci.GroupDNSConfig{NameServers: d.NameServers, Searches: d.Searches, Options: d.Options}
 	}
 	for _, alias := range r.HostAliases {
-		out.HostAliases = append(out.HostAliases, eci.GroupHostAlias{IP: alias.IP, Hostnames: alias.Hostnames})
+		out.HostAliases = append(out.HostAliases, eci.GroupHostAlias(alias))
 	}
 	if len(r.SecurityContext.Sysctls) > 0 {
 		out.Security = &eci.DescribedGroupSysctls{Sysctls: r.SecurityContext.Sysctls}

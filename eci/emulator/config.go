@@ -118,11 +118,11 @@ func (c Config) Validate() error {
 func (c Config) validateCredentials() error {
 	var errs []error
 	if len(c.Credentials) == 0 {
-		errs = append(errs, errors.New("Credentials: is empty"))
+		errs = append(errs, errors.New("no Credentials"))
 	}
 	for i, cred := range c.Credentials {
 		if cred.AccessKeyID == "" || cred.AccessKeySecret == "" {
-			errs = append(errs, fmt.Errorf("Credentials[%d]: id or secret is empty", i))
+			errs = append(errs, fmt.Errorf("id or secret of Credentials[%d] is empty", i))
 		}
 	}
 	return errors.Join(errs...)

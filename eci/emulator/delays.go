@@ -70,7 +70,7 @@ func (d Delays) Validate() error {
 		"Scheduling": d.Scheduling, "ImagePull": d.ImagePull, "Start": d.Start, "Terminate": d.Terminate,
 	} {
 		if v < 0 {
-			errs = append(errs, fmt.Errorf("Delays.%s: %s is negative", name, v))
+			errs = append(errs, fmt.Errorf("negative Delays.%s: %s", name, v))
 		}
 	}
 	if d.RestartBackOff <= 0 {

@@ -2,7 +2,6 @@ package openapi
 
 import (
 	"context"
-	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -137,8 +136,4 @@ func newClient(t *testing.T, endpoint string, change func(*Config, *Deps)) *Clie
 	}
 	t.Cleanup(c.Close)
 	return c
-}
-
-func trusting(s *httptest.Server) *http.Client {
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}}}
 }
