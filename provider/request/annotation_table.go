@@ -13,6 +13,9 @@ type request = eci.CreateContainerGroupRequest
 const (
 	keyUseSpecs   = annotationPrefix + "eci-use-specs"
 	keyCustomTags = annotationPrefix + "eci-custom-tags"
+	keySpotPrice  = annotationPrefix + "eci-spot-price-limit"
+
+	keyEIPBandwidth = annotationPrefix + "eip-bandwidth"
 )
 
 // Values of SpotStrategy.
@@ -53,7 +56,7 @@ func sizeAnnotations() []Annotation {
 	return []Annotation{
 		{"eci-use-specs", []string{"eci-instance-type"}, "InstanceType", "2-4Gi, or a list such as 2-4Gi,ecs.c6.large", applySpecs},
 		{"eci-compute-category", nil, "ComputeCategory", "economy, general; tried in order",
-			list(func(r *request) *[]string { return &r.ComputeCategory })},
+			list(func(r *request) *[]string { return &r.ComputeCategory }, "economy", "general")},
 		{"eci-cpu-option-core", nil, "CpuOptionsCore", "physical cores", whole(1, maxCores, func(r *request) *int32 { return &r.CPUOptionsCore })},
 		{"eci-cpu-option-ht", nil, "CpuOptionsThreadsPerCore", "threads per core",
 			whole(1, 2, func(r *request) *int32 { return &r.CPUOptionsThreadsPerCore })},
@@ -118,7 +121,7 @@ func networkAnnotations() []Annotation {
 			whole(1, math.MaxInt32, func(r *request) *int32 { return &r.FixedIPRetainHour })},
 		{"eci-custom-hosts", nil, "HostAliase", `[{"host":"a","ip":"10.0.0.1"}]`, applyHosts},
 		{"eci-custom-dnsconfig", nil, "DnsConfig", `{"nameservers":"1.1.1.1","searches":"a,b","options":"ndots:2"}`, applyDNS},
-		{"eci-ntp-server", nil, "NtpServer", "addresses", list(func(r *request) *[]string { return &r.NTPServers })},
+		{"eci-ntp-server", nil, "NtpServer", "addresses, at most 20", list(func(r *request) *[]string { return &r.NTPServers })},
 	}
 }
 
@@ -129,7 +132,7 @@ func eipAnnotations() []Annotation {
 		{"eip-bandwidth", nil, "EipBandwidth", "Mbit/s", whole(1, maxEIPBandwidth, func(r *request) *int32 { return &r.EIPBandwidth })},
 		{"eip-common-bandwidth-package-id", []string{"eip-common-bandwith-package-id"}, "EipCommonBandwidthPackage", "cbwp-...",
 			text(func(r *request) *string { return &r.EIPCommonBandwidthPackage })},
-		{"eip-isp", nil, "EipISP", "BGP or BGP_PRO", text(func(r *request) *string { return &r.EIPISP })},
+		{"eip-isp", nil, "EipISP", "BGP or BGP_PRO", oneOf(func(r *request) *string { return &r.EIPISP }, "BGP", "BGP_PRO")},
 	}
 }
 

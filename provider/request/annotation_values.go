@@ -173,6 +173,9 @@ func applyHosts(t *translator, path *field.Path, value string) {
 		return
 	}
 	for _, host := range hosts {
+		if _, err := netip.ParseAddr(host.IP); err != nil {
+			t.invalid(path, host.IP, "not an IP address")
+		}
 		t.putHost(host.IP, []string{host.Host})
 	}
 }

@@ -41,10 +41,21 @@ func (t *translator) annotations() {
 			}
 		}
 	}
+	t.checkTogether()
 	for _, key := range sortedKeys(t.pod.Annotations) {
 		if strings.HasPrefix(key, annotationPrefix+"eci-") && !known[key] {
 			t.refuse(annotationPath(key), "no such annotation; did you mean "+nearest(key, sortedKeys(known))+"?")
 		}
+	}
+}
+
+// checkTogether refuses annotations that lack their companion.
+func (t *translator) checkTogether() {
+	if t.req.SpotStrategy == spotPriceLimit && t.req.SpotPriceLimit == 0 {
+		t.refusals = append(t.refusals, field.Required(annotationPath(keySpotPrice), "with "+spotPriceLimit))
+	}
+	if t.req.EIPBandwidth > 0 && !isTrue(t.req.AutoCreateEIP) {
+		t.refuse(annotationPath(keyEIPBandwidth), "it needs "+annotationPrefix+`eci-with-eip: "true"`)
 	}
 }
 
@@ -75,9 +86,22 @@ func textList(most int, part func(*eci.CreateContainerGroupRequest) *string) fun
 	}
 }
 
-// list sets a parameter that is a list.
-func list(part func(*eci.CreateContainerGroupRequest) *[]string) func(*translator, *field.Path, string) {
-	return func(t *translator, _ *field.Path, value string) { *part(t.req) = splitList(value) }
+// maxListItems is the length of the lists of the annotations. Source: OpenAPI
+// metadata of NtpServer; the others have fewer values to choose from.
+const maxListItems = 20
+
+// list sets a parameter that is a list, where values are given of those only.
+func list(part func(*eci.CreateContainerGroupRequest) *[]string, values ...string) func(*translator, *field.Path, string) {
+	return func(t *translator, path *field.Path, value string) {
+		items := splitList(value)
+		t.checkCount(path, len(items), maxListItems)
+		for _, item := range items {
+			if len(values) > 0 && !slices.Contains(values, item) {
+				t.refusals = append(t.refusals, field.NotSupported(path, item, values))
+			}
+		}
+		*part(t.req) = items
+	}
 }
 
 // oneOf sets a parameter to one of the values, told without regard to case.

@@ -25,8 +25,8 @@ const (
 
 // Documented limits that the metadata of the API does not enforce.
 const (
-	// defaultMaxEnvValue is the longest value of an environment variable, in
-	// characters. Source: SDK documentation of EnvironmentVar.Value. Refusing
+	// defaultMaxEnvValue is the longest value of an environment variable. The
+	// document says 256 characters; bytes are the careful reading. Source: SDK documentation of EnvironmentVar.Value. Refusing
 	// names the variable; the cloud's answer to a longer one would not.
 	defaultMaxEnvValue = 256
 	// maxVSwitches is how many vSwitches one request may name.
@@ -58,8 +58,8 @@ type Config struct {
 	// Tags are put on every group beside its identity.
 	Tags map[string]string `json:"tags,omitempty"`
 
-	// MaxEnvValue is the longest value of an environment variable in
-	// characters; 0 sends any length.
+	// MaxEnvValue is the longest value of an environment variable in bytes; 0
+	// sends any length.
 	MaxEnvValue int `json:"maxEnvValue,omitempty"`
 	// Hardening is HardeningWarn or HardeningRefuse.
 	Hardening Hardening `json:"hardening,omitempty"`

@@ -77,8 +77,8 @@ func loginsOf(secret *corev1.Secret) (map[string]registryLogin, error) {
 func (t *translator) putLogin(server string, login registryLogin, path *field.Path) {
 	host := serverHost(server)
 	user, password := login.userAndPassword()
-	if host == "" || user == "" {
-		t.warn(ReasonPullSecretInvalid, path, "no user name for registry "+host)
+	if host == "" || user == "" || password == "" {
+		t.warn(ReasonPullSecretInvalid, path, "no user name and password for registry "+host)
 		return
 	}
 	for _, known := range t.req.ImageRegistryCredentials {

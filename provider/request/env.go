@@ -3,7 +3,6 @@ package request
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -165,9 +164,9 @@ func (e *environment) fromSecret(ref *corev1.SecretKeySelector, path *field.Path
 // checkLength refuses a value that is too long. The value itself may be secret
 // and stays out of the message.
 func (e *environment) checkLength(name string, path *field.Path) {
-	length, limit := utf8.RuneCountInString(e.values[name].text), e.t.cfg.MaxEnvValue
+	length, limit := len(e.values[name].text), e.t.cfg.MaxEnvValue
 	if limit > 0 && length > limit {
-		e.t.refuse(path, fmt.Sprintf("the value of %s has %d characters; ECI documents %d: mount it as a file", name, length, limit))
+		e.t.refuse(path, fmt.Sprintf("the value of %s has %d bytes; ECI documents %d: mount it as a file", name, length, limit))
 	}
 }
 

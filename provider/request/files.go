@@ -3,6 +3,7 @@ package request
 import (
 	"encoding/base64"
 	"fmt"
+	"path"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -52,18 +53,19 @@ func (t *translator) checkMode(mode int32, path *field.Path) {
 }
 
 // put adds a file, or replaces the one at the same path.
-func (f *files) put(at string, entry file, path *field.Path) {
-	if problem := pathProblem(at); problem != "" {
-		f.t.invalid(path, at, problem)
+func (f *files) put(name string, entry file, at *field.Path) {
+	if problem := pathProblem(name); problem != "" {
+		f.t.invalid(at, name, problem)
 		return
 	}
+	name = path.Clean(name)
 	if entry.mode != nil {
-		f.t.checkMode(*entry.mode, path.Child("mode"))
+		f.t.checkMode(*entry.mode, at.Child("mode"))
 	}
-	if _, exists := f.byPath[at]; !exists {
-		f.order = append(f.order, at)
+	if _, exists := f.byPath[name]; !exists {
+		f.order = append(f.order, name)
 	}
-	f.byPath[at] = entry
+	f.byPath[name] = entry
 }
 
 func (f *files) addConfigMap(name string, items []corev1.KeyToPath, optional *bool, path *field.Path) {

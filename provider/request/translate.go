@@ -1,6 +1,7 @@
 package request
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -105,7 +106,7 @@ func (t *translator) group() {
 	t.req.ResourceGroupID = t.cfg.ResourceGroupID
 	t.req.ContainerGroupName = GroupName(t.pod.Namespace, t.pod.Name)
 	t.req.RestartPolicy = string(spec.RestartPolicy)
-	t.req.TerminationGracePeriodSeconds = copyOf(spec.TerminationGracePeriodSeconds)
+	t.req.TerminationGracePeriodSeconds = gracePeriod(spec.TerminationGracePeriodSeconds)
 	t.req.ActiveDeadlineSeconds = copyOf(spec.ActiveDeadlineSeconds)
 	if isTrue(spec.ShareProcessNamespace) {
 		t.req.ShareProcessNamespace = ptr.To(true)
@@ -113,6 +114,18 @@ func (t *translator) group() {
 	if t.req.RestartPolicy == "" {
 		t.req.RestartPolicy = string(corev1.RestartPolicyAlways)
 	}
+}
+
+// gracePeriod bounds the time in seconds as the kubelet does: less than none is
+// one, and the parameter has 32 bits.
+func gracePeriod(seconds *int64) *int64 {
+	switch {
+	case seconds == nil:
+		return nil
+	case *seconds < 0:
+		return ptr.To[int64](1)
+	}
+	return ptr.To(min(*seconds, math.MaxInt32))
 }
 
 // copyOf copies what p points to, so that the request shares nothing with the
