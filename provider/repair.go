@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
@@ -26,14 +27,19 @@ func (p *Provider) repairLoop(ctx context.Context) {
 	ticker := p.deps.Clock.NewTicker(p.cfg.Repair)
 	defer ticker.Stop()
 	for {
-		if err := p.repair(ctx, reaper); err != nil && ctx.Err() == nil {
-			log.G(ctx).WithError(err).Warn("listing all container groups failed; nothing is concluded from it")
-		}
+		p.repairTurn(ctx, reaper)
 		select {
 		case <-ticker.C():
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// repairTurn is one pass, whatever becomes of it.
+func (p *Provider) repairTurn(ctx context.Context, reaper *reaper) {
+	if err := p.repair(ctx, reaper); err != nil && ctx.Err() == nil {
+		log.G(ctx).WithError(err).Warn("listing all container groups failed; nothing is concluded from it")
 	}
 }
 
@@ -68,6 +74,7 @@ func (p *Provider) sortOut(listed map[string]*eci.ContainerGroupStatus) (changed
 			changed[id] = live
 		}
 	}
+	slices.Sort(unknown)
 	return changed, unknown
 }
 

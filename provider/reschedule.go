@@ -42,13 +42,9 @@ func (p *Provider) reschedule(ctx context.Context, e entry, group *eci.Container
 
 // retryUnscheduled makes the groups whose wait is over.
 func (p *Provider) retryUnscheduled(ctx context.Context) {
-	now := p.deps.Clock.Now()
-	due := p.store.all(func(e entry) bool {
-		return e.stage == stageNew && !e.retryAt.IsZero() && now.After(e.retryAt) && e.pod.DeletionTimestamp == nil
-	})
 	var running sync.WaitGroup
 	slots := make(chan struct{}, retriesAtOnce)
-	for _, e := range due {
+	for _, e := range p.dueRetries() {
 		slots <- struct{}{}
 		running.Go(func() {
 			defer func() { <-slots }()
@@ -56,6 +52,14 @@ func (p *Provider) retryUnscheduled(ctx context.Context) {
 		})
 	}
 	running.Wait()
+}
+
+// dueRetries lists the pods whose wait is over.
+func (p *Provider) dueRetries() []entry {
+	now := p.deps.Clock.Now()
+	return p.store.all(func(e entry) bool {
+		return e.stage == stageNew && !e.retryAt.IsZero() && now.After(e.retryAt) && e.pod.DeletionTimestamp == nil
+	})
 }
 
 // retry makes one group anew; a failure waits for the next turn.

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -230,7 +231,8 @@ func (e *entry) ending() bool {
 	return e.stage == stageDeleting || e.pod.DeletionTimestamp != nil
 }
 
-// all returns a copy of every entry that keep wants.
+// all returns a copy of every entry that keep wants, by UID: the same state
+// leads to the same calls in the same order.
 func (s *store) all(keep func(entry) bool) []entry {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -240,5 +242,6 @@ func (s *store) all(keep func(entry) bool) []entry {
 			out = append(out, *e)
 		}
 	}
+	slices.SortFunc(out, func(a, b entry) int { return cmp.Compare(a.pod.UID, b.pod.UID) })
 	return out
 }

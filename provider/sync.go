@@ -2,7 +2,9 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
@@ -26,18 +28,24 @@ func (p *Provider) syncLoop(ctx context.Context) {
 	var last time.Time
 	for {
 		p.retryUnscheduled(ctx)
-		started := p.deps.Clock.Now()
-		if err := p.sync(ctx, last); err != nil {
-			if ctx.Err() == nil {
-				log.G(ctx).WithError(err).Warn("reading the container groups failed; their last known state is kept")
-			}
-		} else {
-			last = started
-		}
+		last = p.syncTurn(ctx, last)
 		if !p.wait(ctx, p.pace()) {
 			return
 		}
 	}
+}
+
+// syncTurn reads once and returns since when the next turn is to ask: the time
+// of the last success.
+func (p *Provider) syncTurn(ctx context.Context, last time.Time) time.Time {
+	started := p.deps.Clock.Now()
+	if err := p.sync(ctx, last); err != nil {
+		if ctx.Err() == nil {
+			log.G(ctx).WithError(err).Warn("reading the container groups failed; their last known state is kept")
+		}
+		return last
+	}
+	return started
 }
 
 // pace is the time to the next read.
@@ -146,7 +154,7 @@ func (p *Provider) readStatuses(ctx context.Context, sinceSecond int32) (map[str
 // successful answer leaves out is a sighting of its absence.
 func (p *Provider) readDetails(ctx context.Context, ids map[string]*eci.ContainerGroupStatus) error {
 	batch := make(eci.JSONList, 0, eci.MaxGroupsPerPage)
-	for id := range ids {
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		if batch = append(batch, id); len(batch) == eci.MaxGroupsPerPage {
 			if err := p.readBatch(ctx, batch, ids); err != nil {
 				return err

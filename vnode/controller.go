@@ -33,13 +33,10 @@ type podController struct {
 	shutdownGrace time.Duration
 
 	pods                      *memory
-	creates, deletes, updates podQueue // updates: of status
+	creates, deletes, updates Queue // updates: of status
 }
 
-func newPodController(cfg Config, d Deps, m *metrics, recorder record.EventRecorder) *podController {
-	queue := func(name string) podQueue {
-		return newQueue(name, cfg.RetryMin, cfg.RetryMax, d.Clock, m.queues)
-	}
+func newPodController(cfg Config, d Deps, m *metrics, recorder record.EventRecorder, queue func(name string) Queue) *podController {
 	return &podController{
 		provider: d.Provider, client: d.Client, informer: d.Pods, recorder: recorder,
 		owns: d.OwnsAnnotation, clock: d.Clock, metrics: m,
@@ -56,7 +53,7 @@ func (c *podController) run(ctx context.Context) {
 	working, cancel := c.outlive(ctx)
 	defer cancel()
 	var done sync.WaitGroup
-	start := func(q podQueue, op string, f func(context.Context, types.UID) error) {
+	start := func(q Queue, op string, f func(context.Context, types.UID) error) {
 		for range c.workers {
 			done.Go(func() { c.work(ctx, working, q, op, f) })
 		}
@@ -71,7 +68,7 @@ func (c *podController) run(ctx context.Context) {
 
 // close stops the queues; it is safe to call when run never was.
 func (c *podController) close() {
-	for _, q := range []podQueue{c.creates, c.deletes, c.updates} {
+	for _, q := range []Queue{c.creates, c.deletes, c.updates} {
 		q.ShutDown()
 	}
 }
@@ -92,7 +89,7 @@ func (c *podController) outlive(ctx context.Context) (context.Context, context.C
 	return working, func() { stop(); cancel() }
 }
 
-func (c *podController) work(ctx, working context.Context, q podQueue, op string, f func(context.Context, types.UID) error) {
+func (c *podController) work(ctx, working context.Context, q Queue, op string, f func(context.Context, types.UID) error) {
 	for {
 		uid, shutdown := q.Get()
 		if shutdown {
@@ -106,7 +103,7 @@ func (c *podController) work(ctx, working context.Context, q podQueue, op string
 	}
 }
 
-func (c *podController) attempt(ctx context.Context, q podQueue, op string, uid types.UID, f func(context.Context, types.UID) error) {
+func (c *podController) attempt(ctx context.Context, q Queue, op string, uid types.UID, f func(context.Context, types.UID) error) {
 	ctx = c.withPod(ctx, uid)
 	err := func() (err error) {
 		defer func() {

@@ -46,7 +46,7 @@ func newBench(t *testing.T) *bench {
 	b.podController = newPodController(cfg, Deps{
 		Client: b.cluster, Provider: b.provider, Pods: NewPodInformer(b.cluster, "vk"), Clock: b.clock,
 		OwnsAnnotation: func(key string) bool { return strings.HasPrefix(key, ownedPrefix) },
-	}, m, b.events)
+	}, m, b.events, func(name string) Queue { return newQueue(name, cfg.RetryMin, cfg.RetryMax, b.clock, m.queues) })
 	t.Cleanup(b.close)
 	b.provider.NotifyPods(t.Context(), b.notify)
 	if b.watch, err = b.cluster.CoreV1().Pods("").Watch(t.Context(), metav1.ListOptions{}); err != nil {
@@ -106,7 +106,7 @@ func (b *bench) see(what watch.EventType, pod *corev1.Pod) {
 
 func (b *bench) workOff() bool {
 	worked := false
-	step := func(q podQueue, op string, f func(context.Context, types.UID) error) {
+	step := func(q Queue, op string, f func(context.Context, types.UID) error) {
 		for q.Len() > 0 {
 			uid, _ := q.Get()
 			b.attempt(b.t.Context(), q, op, uid, f)
@@ -121,7 +121,7 @@ func (b *bench) workOff() bool {
 }
 
 // pass lets time pass until a queue that waits for it has work, then settles.
-func (b *bench) pass(d time.Duration, q podQueue) {
+func (b *bench) pass(d time.Duration, q Queue) {
 	b.t.Helper()
 	// The queue's goroutine takes a delayed pod over before it sleeps on the clock.
 	eventually(b.t, "a queue waits on the clock", b.clock.HasWaiters)

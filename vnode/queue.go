@@ -17,11 +17,12 @@ const (
 	queueStatus = "status"
 )
 
-type podQueue = workqueue.TypedRateLimitingInterface[types.UID]
+// Queue is what the pod controller keeps its work in.
+type Queue = workqueue.TypedRateLimitingInterface[types.UID]
 
 // newQueue makes a queue without a global rate: a first Add is served at once,
 // and only a pod that failed waits, from min to max.
-func newQueue(name string, min, max time.Duration, c clock.WithTicker, m *queueMetrics) podQueue {
+func newQueue(name string, min, max time.Duration, c clock.WithTicker, m *queueMetrics) Queue {
 	return workqueue.NewTypedRateLimitingQueueWithConfig(newLimiter(min, max), workqueue.TypedRateLimitingQueueConfig[types.UID]{
 		Name: name, Clock: c, MetricsProvider: m,
 	})

@@ -17,12 +17,16 @@ import (
 func (v *VirtualNode) recover(ctx context.Context) bool {
 	v.deps.Provider.NotifyPods(ctx, v.pods.notify)
 	return retry(ctx, v.deps.Clock, v.cfg.RetryMin, v.cfg.RetryMax, "recovery of the provider", func() error {
-		return v.calls.call(ctx, opRecover, func() error {
-			if r, ok := v.deps.Provider.(Recoverer); ok {
-				return r.Recover(ctx, copyPods(listPods(v.deps.Pods.GetIndexer())))
-			}
-			return v.stopStrays(ctx)
-		})
+		return v.recoverOnce(ctx)
+	})
+}
+
+func (v *VirtualNode) recoverOnce(ctx context.Context) error {
+	return v.calls.call(ctx, opRecover, func() error {
+		if r, ok := v.deps.Provider.(Recoverer); ok {
+			return r.Recover(ctx, copyPods(listPods(v.deps.Pods.GetIndexer())))
+		}
+		return v.stopStrays(ctx)
 	})
 }
 

@@ -96,7 +96,9 @@ func New(cfg Config, deps Deps) (*VirtualNode, error) {
 	v := &VirtualNode{cfg: cfg, deps: deps, ready: make(chan struct{})}
 	v.calls = &caller{metrics: m, clock: deps.Clock}
 	v.events = newEventWriter(cfg.Node.Name, deps)
-	v.pods = newPodController(cfg, deps, m, v.events.recorder)
+	v.pods = newPodController(cfg, deps, m, v.events.recorder, func(name string) Queue {
+		return newQueue(name, cfg.RetryMin, cfg.RetryMax, deps.Clock, m.queues)
+	})
 	v.node = newNodeKeeper(cfg.Node, deps, v.calls)
 	v.kubelet, err = newKubeletServer(cfg, deps)
 	if err != nil {
