@@ -60,7 +60,7 @@ func (g *group) buildContainers() {
 	}
 	g.inits, g.apps = nil, nil
 	add := func(list []*container, spec eci.Container, init bool) []*container {
-		c := &container{spec: spec, init: init, state: containerState{state: eci.ContainerWaiting, reason: reasonInitializing}}
+		c := &container{spec: spec, init: init, state: g.waiting()}
 		if old := past[spec.Name]; old != nil && old.init == init {
 			c.restarts, c.run, c.created, c.last, c.lastLog = old.restarts, old.run, old.created, old.last, old.lastLog
 		}

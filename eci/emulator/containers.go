@@ -18,6 +18,16 @@ const (
 	reasonError        = "Error"
 )
 
+// waiting is the state of a container before its turn, with the reason that the
+// kubelet gives for it.
+func (g *group) waiting() containerState {
+	reason := reasonCreating
+	if len(g.request.InitContainers) > 0 {
+		reason = reasonInitializing
+	}
+	return containerState{state: eci.ContainerWaiting, reason: reason}
+}
+
 // backOffReset is how long a container has to run for its back-off to start
 // anew: the kubelet's 10 minutes.
 const backOffReset = 10 * time.Minute

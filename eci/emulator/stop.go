@@ -68,7 +68,7 @@ func (e *Emulator) startAnew(g *group) {
 	g.goal = goalNone
 	for c := range g.all() {
 		c.keepPast()
-		c.state = containerState{state: eci.ContainerWaiting, reason: reasonInitializing}
+		c.state = g.waiting()
 		if c.created {
 			c.restarts++
 		}
