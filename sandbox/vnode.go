@@ -74,6 +74,7 @@ func (s *session) startVNode(ctx context.Context) error {
 		"--kubeconfig=" + s.files.vnodeKubeconfig(),
 		"--nodename=" + NodeName,
 		"--region=" + Region,
+		"--zone=" + Zone,
 		"--vswitch=" + VSwitchID,
 		"--security-group=" + SecurityGroup,
 		"--endpoint=" + s.emulatorURL(),

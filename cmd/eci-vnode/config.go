@@ -54,7 +54,7 @@ type Taint struct {
 // ECI says where container groups go.
 type ECI struct {
 	Region string `json:"region"`
-	// Zone is that of the vSwitch when empty.
+	// Zone is the zone label of the node; groups run in that of their vSwitch.
 	Zone string `json:"zone,omitempty"`
 	// VSwitchIDs are tried by ECI in order; at most 10.
 	VSwitchIDs      []string `json:"vSwitchIDs"`

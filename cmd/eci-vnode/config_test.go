@@ -76,12 +76,15 @@ func TestAManifestOfTheFirstProviderIsUnderstood(t *testing.T) {
 func TestAFlagBeatsTheEnvironmentWhichBeatsTheFile(t *testing.T) {
 	file := "nodeName: from-file\neci:\n  region: r-file\n  vSwitchIDs: [vsw-file]\n  securityGroupID: sg-file\n"
 	env := map[string]string{"ECI_REGION": "r-env", "DEFAULT_NODE_NAME": "from-env"}
-	c, err := load(t, file, env, "--nodename", "from-flag")
+	c, err := load(t, file, env, "--nodename", "from-flag", "--zone", "r-env-z")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.NodeName != "from-flag" || c.ECI.Region != "r-env" || c.ECI.VSwitchIDs[0] != "vsw-file" {
 		t.Errorf("got %q %q %q", c.NodeName, c.ECI.Region, c.ECI.VSwitchIDs)
+	}
+	if zone := vnodeConfig(c).Node.Zone; zone != "r-env-z" || providerConfig(c).Request.ZoneID != "" {
+		t.Errorf("the zone is a label of the node only: %q, %q", zone, providerConfig(c).Request.ZoneID)
 	}
 	if c.Kubelet.Port != 10250 || c.Taint.Key != "virtual-kubelet.io/provider" || c.Taint.Value != "alibabacloud" {
 		t.Errorf("defaults are lost: %+v %+v", c.Kubelet, c.Taint)

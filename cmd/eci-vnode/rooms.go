@@ -14,7 +14,8 @@ import (
 // providerConfig is the part of the settings that the provider works by.
 func providerConfig(c Config) provider.Config {
 	out := provider.DefaultConfig()
-	out.Request.RegionID, out.Request.ZoneID = c.ECI.Region, c.ECI.Zone
+	// The zone is a label of the node: a group runs in the zone of its vSwitch.
+	out.Request.RegionID = c.ECI.Region
 	out.Request.VSwitchIDs, out.Request.SecurityGroupID = c.ECI.VSwitchIDs, c.ECI.SecurityGroupID
 	out.Request.ResourceGroupID = c.ECI.ResourceGroupID
 	out.Request.ClusterID, out.Request.NodeName = c.ECI.ClusterID, c.NodeName

@@ -36,7 +36,7 @@ func settings() []setting {
 			set: text(func(c *Config) *string { return &c.Kube.Kubeconfig })},
 		{flag: "region", env: []string{"ECI_REGION"}, usage: "region of ECI, such as cn-hangzhou",
 			set: text(func(c *Config) *string { return &c.ECI.Region })},
-		{flag: "zone", usage: "zone of the node; the vSwitch decides where groups run",
+		{flag: "zone", usage: "zone label of the node; a group runs in the zone of its vSwitch",
 			set: text(func(c *Config) *string { return &c.ECI.Zone })},
 		{flag: "vswitch", env: []string{"ECI_VSWITCH"}, usage: "vSwitch ids, comma separated",
 			set: list(func(c *Config) *[]string { return &c.ECI.VSwitchIDs })},

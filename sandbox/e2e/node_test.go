@@ -20,6 +20,7 @@ func TestTheNodeIsReadyAndLooksLikeThatOfTheFirstProvider(t *testing.T) {
 		"beta.kubernetes.io/os":         "linux",
 		"kubernetes.io/hostname":        nodeName,
 		"topology.kubernetes.io/region": "cn-hangzhou",
+		"topology.kubernetes.io/zone":   "cn-hangzhou-i",
 	} {
 		if got := node.Labels[key]; got != want {
 			t.Errorf("label %s = %q, want %q", key, got, want)
