@@ -148,6 +148,10 @@ type Config struct {
 	FastSync, SlowSync time.Duration
 	// Repair is the time between two complete listings.
 	Repair time.Duration
+	// Sightings is how many successful reads in a row must agree that a group is
+	// gone, or has no pod, before anything is concluded from it: one alone may
+	// be stale.
+	Sightings int
 	// OrphanGrace is how long a group without a pod is left alone, counted from
 	// the first listing that showed it so.
 	OrphanGrace time.Duration
@@ -163,6 +167,7 @@ func DefaultConfig() Config {
 		FastSync:    time.Second,
 		SlowSync:    10 * time.Second,
 		Repair:      2 * time.Minute,
+		Sightings:   2,
 		OrphanGrace: 3 * time.Minute,
 		LostGrace:   3 * time.Minute,
 	}
@@ -181,6 +186,9 @@ func (c Config) Validate() error {
 		if d.value <= 0 {
 			problems = append(problems, errors.New(d.name+": must be more than 0"))
 		}
+	}
+	if c.Sightings < 1 {
+		problems = append(problems, errors.New("sightings: must be at least 1"))
 	}
 	return errors.Join(problems...)
 }

@@ -15,10 +15,6 @@ import (
 	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
-// lostSightings is how many complete listings in a row must miss a group before
-// its pod may be declared lost.
-const lostSightings = 2
-
 // repairLoop compares everything that the cloud lists with everything that we
 // know: it finds changes that the increments missed, pods whose group vanished
 // and groups whose pod is gone.
@@ -109,7 +105,7 @@ func (p *Provider) missing(ctx context.Context, e entry, now time.Time) {
 	if since.IsZero() {
 		since = now
 	}
-	if e.sightings+1 >= lostSightings && now.Sub(since) >= p.cfg.LostGrace {
+	if e.sightings+1 >= p.cfg.Sightings && now.Sub(since) >= p.cfg.LostGrace {
 		p.lost(ctx, e)
 		return
 	}

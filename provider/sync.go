@@ -14,10 +14,6 @@ import (
 	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
-// deleteSightings is how many successful reads in a row must miss a group whose
-// delete was accepted before it counts as gone: one alone may be stale.
-const deleteSightings = 2
-
 // forceSlack is how long past the grace period a group may take to end before
 // its delete is sent again with Force.
 const forceSlack = 10 * time.Second
@@ -241,7 +237,7 @@ func (p *Provider) missed(ctx context.Context, uid types.UID) {
 	if !ok || e.stage != stageDeleting {
 		return
 	}
-	if e.sightings+1 >= deleteSightings {
+	if e.sightings+1 >= p.cfg.Sightings {
 		p.gone(ctx, e)
 		return
 	}
