@@ -31,8 +31,9 @@ var rooms = map[string]struct {
 	"provider":         {ours: []string{"eci", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/request": {ours: []string{"eci"}, forbidden: pure},
 	"provider/status":  {ours: []string{"eci"}, forbidden: pure},
+	"provider/explain": {ours: []string{"eci", "provider/request"}, forbidden: pure},
 	"provider/eip":     {ours: []string{"eci"}, forbidden: cloudSide},
-	"cmd/eci-vnode":    {ours: []string{"eci", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "vnode"}},
+	"cmd/eci-vnode":    {ours: []string{"eci", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "vnode"}},
 	"cmd/eci-emulator": {ours: []string{"eci", "eci/emulator"}, forbidden: clusterSide},
 }
 
