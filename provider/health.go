@@ -150,6 +150,10 @@ func (w *watchedCloud) DescribeContainerGroupStatus(ctx context.Context, req *ec
 	return watched(ctx, w, w.cloud.DescribeContainerGroupStatus, req, false)
 }
 
+func (w *watchedCloud) DescribeContainerGroupEvents(ctx context.Context, req *eci.DescribeContainerGroupEventsRequest) (*eci.DescribeContainerGroupEventsResponse, error) {
+	return watched(ctx, w, w.cloud.DescribeContainerGroupEvents, req, false)
+}
+
 func (w *watchedCloud) DescribeContainerLog(ctx context.Context, req *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error) {
 	return watched(ctx, w, w.cloud.DescribeContainerLog, req, false)
 }

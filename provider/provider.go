@@ -27,6 +27,7 @@ type Cloud interface {
 	DeleteContainerGroup(context.Context, *eci.DeleteContainerGroupRequest) (*eci.DeleteContainerGroupResponse, error)
 	DescribeContainerGroups(context.Context, *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, error)
 	DescribeContainerGroupStatus(context.Context, *eci.DescribeContainerGroupStatusRequest) (*eci.DescribeContainerGroupStatusResponse, error)
+	DescribeContainerGroupEvents(context.Context, *eci.DescribeContainerGroupEventsRequest) (*eci.DescribeContainerGroupEventsResponse, error)
 	DescribeContainerLog(context.Context, *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error)
 	DescribeMultiContainerGroupMetric(context.Context, *eci.DescribeMultiContainerGroupMetricRequest) (*eci.DescribeMultiContainerGroupMetricResponse, error)
 }
@@ -40,14 +41,17 @@ type Pods interface {
 // Deps is what a Provider works with; all but Registry and Events are needed.
 type Deps struct {
 	Cloud Cloud
-	// Kube reads ConfigMaps, Secrets, ServiceAccounts and single pods, and makes
-	// ServiceAccount tokens.
-	Kube     kubernetes.Interface
-	Services corelisters.ServiceLister
-	Pods     Pods
-	Events   record.EventRecorder
-	Registry prometheus.Registerer
-	Clock    clock.WithTicker
+	// Kube reads ConfigMaps, Secrets, ServiceAccounts and single pods, makes
+	// ServiceAccount tokens, and deletes pods whose group the cloud takes back.
+	Kube kubernetes.Interface
+	// EventsClient writes the events of the cloud; Kube when nil. Give it rates
+	// of its own.
+	EventsClient kubernetes.Interface
+	Services     corelisters.ServiceLister
+	Pods         Pods
+	Events       record.EventRecorder
+	Registry     prometheus.Registerer
+	Clock        clock.WithTicker
 }
 
 // Provider is a virtual-kubelet provider over ECI. Make one with New, start its
@@ -59,6 +63,12 @@ type Provider struct {
 	cloud   *watchedCloud
 	metrics *metrics
 	usage   usageCache
+	relay   *eventRelay
+
+	// eventsRead is when all events were last read, eventsNext which group is
+	// the next on a large node. Only the sync loop has them.
+	eventsRead time.Time
+	eventsNext int
 
 	// wake asks the sync loop for a tick now; it holds one request.
 	wake chan struct{}
@@ -86,6 +96,9 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	if deps.Events == nil {
 		deps.Events = &record.FakeRecorder{} // without a channel it drops events
 	}
+	if deps.EventsClient == nil {
+		deps.EventsClient = deps.Kube
+	}
 	p := &Provider{
 		cfg:   cfg,
 		deps:  deps,
@@ -93,6 +106,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 		cloud: newWatchedCloud(deps.Cloud, deps.Clock),
 		wake:  make(chan struct{}, 1),
 	}
+	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
 	return p, nil
 }
@@ -106,7 +120,7 @@ func (p *Provider) Run(ctx context.Context) error {
 		return nil
 	}
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop} {
+	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop, p.relay.run} {
 		loops.Go(func() { loop(ctx) })
 	}
 	loops.Wait()
@@ -146,6 +160,8 @@ type Config struct {
 	// FastSync is the time between two reads while a pod is on its way up or
 	// down, SlowSync while nothing moves.
 	FastSync, SlowSync time.Duration
+	// EventSync is the time between two readings of all events of the cloud.
+	EventSync time.Duration
 	// Repair is the time between two complete listings.
 	Repair time.Duration
 	// Sightings is how many successful reads in a row must agree that a group is
@@ -166,6 +182,7 @@ func DefaultConfig() Config {
 		Request:     request.DefaultConfig(),
 		FastSync:    time.Second,
 		SlowSync:    10 * time.Second,
+		EventSync:   defaultEventSync,
 		Repair:      2 * time.Minute,
 		Sightings:   2,
 		OrphanGrace: 3 * time.Minute,
@@ -180,7 +197,7 @@ func (c Config) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"fastSync", c.FastSync}, {"slowSync", c.SlowSync}, {"repair", c.Repair},
+		{"fastSync", c.FastSync}, {"slowSync", c.SlowSync}, {"eventSync", c.EventSync}, {"repair", c.Repair},
 		{"orphanGrace", c.OrphanGrace}, {"lostGrace", c.LostGrace},
 	} {
 		if d.value <= 0 {

@@ -116,6 +116,12 @@ func (p *Provider) missing(ctx context.Context, e entry, now time.Time) {
 func (p *Provider) lost(ctx context.Context, e entry) {
 	const reason = "ContainerGroupLost"
 	message := "container group " + e.groupID + " no longer exists; it was deleted outside of Kubernetes"
+	if e.group == nil {
+		// It was not there when we started: the cloud forgets what has ended
+		// after an hour, so that it may as well have run to its end meanwhile.
+		message = "container group " + e.groupID + " no longer exists and this node did not see its end: " +
+			"it was deleted outside of Kubernetes, or ended while the node was down; its exit codes are not known"
+	}
 	final := status.Gone(e.render(), reason, message)
 	p.store.update(e.pod.UID, func(e *entry) { e.stage, e.status = stageEnded, &final })
 	p.deps.Events.Event(e.pod, corev1.EventTypeWarning, reason, message)
@@ -134,6 +140,7 @@ func (p *Provider) sweep() {
 			p.store.forget(e.pod.UID)
 		}
 	}
+	p.relay.keep(func(uid types.UID) bool { _, known := p.store.get(uid); return known || present[uid] })
 }
 
 // nodeTags filters for the groups of this node of this cluster.

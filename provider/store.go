@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
 // stage is where a pod stands on its way through the cloud.
@@ -56,6 +57,11 @@ type entry struct {
 	sightings    int
 	missingSince time.Time
 
+	// disruption says that the cloud ends the pod, evicted that Kubernetes was
+	// asked to delete it for that.
+	disruption *corev1.PodCondition
+	evicted    bool
+
 	status      *corev1.PodStatus // nil until the cloud has said something
 	annotations map[string]string
 }
@@ -75,6 +81,9 @@ func (e entry) render() *corev1.Pod {
 	pod := e.pod.DeepCopy()
 	if e.status != nil {
 		pod.Status = *e.status.DeepCopy()
+	}
+	if e.disruption != nil {
+		status.Put(&pod.Status, *e.disruption)
 	}
 	if len(e.annotations) > 0 {
 		if pod.Annotations == nil {

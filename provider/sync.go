@@ -9,6 +9,7 @@ import (
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider/status"
@@ -41,6 +42,7 @@ func (p *Provider) syncTurn(ctx context.Context, last time.Time) time.Time {
 		}
 		return last
 	}
+	p.eventsTurn(ctx)
 	return started
 }
 
@@ -94,6 +96,7 @@ func (p *Provider) sync(ctx context.Context, last time.Time) error {
 		return err
 	}
 	p.forceOverdue(ctx)
+	p.evictReclaimed(ctx)
 	return nil
 }
 
@@ -165,7 +168,7 @@ func (p *Provider) readDetails(ctx context.Context, ids map[string]*eci.Containe
 }
 
 func (p *Provider) readBatch(ctx context.Context, batch eci.JSONList, lives map[string]*eci.ContainerGroupStatus) error {
-	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{ContainerGroupIDs: batch})
+	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{ContainerGroupIDs: batch, WithEvent: ptr.To(true)})
 	if err != nil {
 		return err
 	}
@@ -207,6 +210,8 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	if !ok || !e.running() || e.groupID != group.ContainerGroupID {
 		return
 	}
+	events := eventsOfGroup(group)
+	p.relay.take(e.pod, e.groupID, events)
 	if group.Status == eci.StatusScheduleFailed && e.stage == stageLive {
 		p.reschedule(ctx, e, group)
 		return
@@ -216,6 +221,7 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	}
 	next := status.FromContainerGroup(e.render(), *group, live)
 	annotations := status.Annotations(*group, e.requestID)
+	group.Events = nil // not kept: they would be most of what a pod takes up
 	p.store.update(uid, func(e *entry) {
 		e.group, e.live, e.status, e.annotations = group, live, &next, annotations
 		e.sightings, e.missingSince = 0, time.Time{}
@@ -226,7 +232,13 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	if e.group == nil || e.group.Status != group.Status {
 		groupLogger(ctx, e.pod, e.groupID).WithField("status", group.Status).Info("container group changed state")
 	}
+	if group.Status == eci.StatusExpired && e.disruption == nil {
+		p.disrupt(e, "the cloud has taken the container group back")
+	}
 	p.tell(uid)
+	if notice := reclaimNotice(events, live); notice != "" {
+		p.reclaim(ctx, uid, notice)
+	}
 }
 
 // missed counts a successful answer that should have shown a group and did not.
