@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 
 	"k8s.io/utils/ptr"
 
@@ -27,7 +28,9 @@ type creator interface {
 type livePrices struct {
 	cloud  priceAsker
 	region string
-	// known are the answers by the question, as JSON.
+	// known are the answers by the question, as JSON. The lock is held while the
+	// cloud is asked, so that it is asked once.
+	lock  sync.Mutex
 	known map[string]explain.Price
 }
 
@@ -46,6 +49,8 @@ func (l *livePrices) PriceOf(ctx context.Context, req *eci.CreateContainerGroupR
 	if err != nil {
 		return explain.Price{}, err
 	}
+	l.lock.Lock()
+	defer l.lock.Unlock()
 	if price, asked := l.known[string(key)]; asked {
 		return price, nil
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/eci-vnode/eci-vnode/eci"
@@ -27,7 +29,7 @@ type Config struct {
 // Validate returns all that is wrong.
 func (c Config) Validate() error { return c.Request.Validate() }
 
-// Deps are what Explain asks.
+// Deps are what Explain asks, from many goroutines.
 type Deps struct {
 	Prices Prices
 	// DryRun asks the cloud itself; nil asks nobody. A refusal is an *eci.Error
@@ -39,18 +41,32 @@ type Deps struct {
 // Explain reports what becomes of every pod, in the order of the files. The
 // error says that somebody could not be asked.
 func Explain(ctx context.Context, m *Manifests, cfg Config, deps Deps) (*Report, error) {
-	report := &Report{Prices: deps.Prices.Source(), Notes: m.notes, Pods: []Pod{}}
+	report := &Report{Prices: deps.Prices.Source(), Notes: slices.Clone(m.notes), Pods: []Pod{}}
+	var workloads []workload
 	for _, w := range m.workloads {
 		if w.kind == "DaemonSet" && !toleratesAll(w.pod.Spec.Tolerations, cfg.Taints) {
 			report.Notes = append(report.Notes, Note{File: w.file, Object: "DaemonSet/" + w.name,
 				Text: "not for virtual nodes: the taint of the node keeps it away, and so it should be"})
 			continue
 		}
-		e := &explainer{manifests: m, cfg: cfg, deps: deps, workload: w}
-		pod, err := e.explain(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s %q: %w", w.file, w.kind, w.name, err)
-		}
+		workloads = append(workloads, w)
+	}
+	pods := make([]Pod, len(workloads))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, w := range workloads {
+		group.Go(func() (err error) {
+			e := &explainer{manifests: m, cfg: cfg, deps: deps, workload: w}
+			if pods[i], err = e.explain(ctx); err != nil {
+				return fmt.Errorf("%s: %s %q: %w", w.file, w.kind, w.name, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, pod := range pods {
 		report.add(pod)
 	}
 	return report, nil
@@ -81,7 +97,7 @@ func (e *explainer) explain(ctx context.Context) (Pod, error) {
 			out.Outcome = Refused
 		}
 	}
-	shadow := newShadow(pod, objects, e.cfg.Request)
+	shadow := &shadow{pod: pod, objects: objects, cfg: e.cfg.Request}
 	if err != nil {
 		return e.refuse(out, err, shadow)
 	}
@@ -100,7 +116,7 @@ func (e *explainer) explain(ctx context.Context) (Pod, error) {
 
 // refuse tells why the pod cannot run. A pod that lacks something for which
 // there is no stand-in is left as it is.
-func (e *explainer) refuse(out Pod, err error, shadow shadow) (Pod, error) {
+func (e *explainer) refuse(out Pod, err error, shadow *shadow) (Pod, error) {
 	var refused *request.RefusedError
 	if !errors.As(err, &refused) {
 		if request.IsMissingObject(err) {
@@ -115,7 +131,7 @@ func (e *explainer) refuse(out Pod, err error, shadow shadow) (Pod, error) {
 	return out, nil
 }
 
-func (e *explainer) warn(out *Pod, translation *request.Translation, shadow shadow) {
+func (e *explainer) warn(out *Pod, translation *request.Translation, shadow *shadow) {
 	for i, w := range translation.Warnings {
 		out.Warnings = append(out.Warnings, e.message(w.Reason, w.Path, shadow.warning(i, w)))
 	}

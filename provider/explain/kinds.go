@@ -11,8 +11,8 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// reader adds one object, given as JSON.
-type reader func(m *Manifests, at source, object []byte) error
+// reader adds one object, given as JSON, or returns all that is wrong with it.
+type reader func(m *Manifests, at source, object []byte) []error
 
 // readers are the kinds that make pods, or that pods name.
 func readers() map[metav1.TypeMeta]reader {
@@ -36,10 +36,10 @@ func readers() map[metav1.TypeMeta]reader {
 }
 
 func read[T any](add func(*Manifests, source, *T)) reader {
-	return func(m *Manifests, at source, data []byte) error {
+	return func(m *Manifests, at source, data []byte) []error {
 		object := new(T)
-		if err := strict(data, object); err != nil {
-			return err
+		if problems := strict(data, object); len(problems) > 0 {
+			return problems
 		}
 		add(m, at, object)
 		return nil

@@ -56,21 +56,16 @@ func (m *Manifests) Read(file string, content []byte) error {
 	return errors.Join(errs...)
 }
 
-// split cuts a file into documents: a stream of JSON objects as kubectl takes
-// it, or YAML.
+// split cuts a file into documents: a stream of JSON objects, or YAML, whose
+// documents may be JSON too.
 func split(content []byte) ([][]byte, error) {
-	var documents [][]byte
-	next := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content))).Read
-	if bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")) && json.Valid(firstValue(content)) {
-		stream := json.NewDecoder(bytes.NewReader(content))
-		next = func() ([]byte, error) {
-			var document json.RawMessage
-			err := stream.Decode(&document)
-			return document, err
-		}
+	if documents, ok := splitJSON(content); ok {
+		return documents, nil
 	}
+	var documents [][]byte
+	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
 	for {
-		document, err := next()
+		document, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			return documents, nil
 		}
@@ -81,14 +76,21 @@ func split(content []byte) ([][]byte, error) {
 	}
 }
 
-// firstValue is the first JSON value of a text, or nil: YAML has a flow style
-// that begins like JSON.
-func firstValue(content []byte) []byte {
-	var value json.RawMessage
-	if json.NewDecoder(bytes.NewReader(content)).Decode(&value) != nil {
-		return nil
+// splitJSON is false for what is not JSON to its end.
+func splitJSON(content []byte) ([][]byte, bool) {
+	if !bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")) {
+		return nil, false
 	}
-	return value
+	var documents [][]byte
+	stream := json.NewDecoder(bytes.NewReader(content))
+	for {
+		var document json.RawMessage
+		err := stream.Decode(&document)
+		if err != nil {
+			return documents, errors.Is(err, io.EOF)
+		}
+		documents = append(documents, document)
+	}
 }
 
 func (m *Manifests) readDocument(at source, document []byte) error {
@@ -107,7 +109,7 @@ func (m *Manifests) readDocument(at source, document []byte) error {
 func (m *Manifests) readObject(at source, object []byte, of metav1.TypeMeta) error {
 	var h header
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(object, &h); err != nil {
-		return fmt.Errorf("%s: this is no Kubernetes object: %w", at, err)
+		return fmt.Errorf("%s: this is no Kubernetes object", at)
 	}
 	h.Kind, h.APIVersion = cmp.Or(h.Kind, of.Kind), cmp.Or(h.APIVersion, of.APIVersion)
 	if h.Kind == "" || h.APIVersion == "" {
@@ -120,10 +122,11 @@ func (m *Manifests) readObject(at source, object []byte, of metav1.TypeMeta) err
 	if !known {
 		return m.passOver(at, h)
 	}
-	if err := read(m, at, object); err != nil {
-		return fmt.Errorf("%s (%s %q): %w", at, h.Kind, h.Metadata.Name, err)
+	var errs []error
+	for _, problem := range read(m, at, object) {
+		errs = append(errs, fmt.Errorf("%s (%s %q): %w", at, h.Kind, h.Metadata.Name, problem))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (m *Manifests) readList(at source, list header, of metav1.TypeMeta) error {
@@ -153,13 +156,17 @@ func (m *Manifests) passOver(at source, h header) error {
 }
 
 // strict reads an object and returns every problem with its field path.
-func strict(data []byte, into any) error {
+func strict(data []byte, into any) []error {
 	problems, err := kjson.UnmarshalStrict(data, into)
-	if err != nil {
-		if at := badQuantity(data); at != "" {
-			return fmt.Errorf("%s: %w", at, err)
-		}
-		return err
+	if err == nil {
+		return problems
 	}
-	return errors.Join(problems...)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return append(problems, fmt.Errorf("%s: must be of type %s, not %s", wrong.Field, wrong.Type, wrong.Value))
+	}
+	if at := badQuantity(data); at != "" {
+		return append(problems, fmt.Errorf("%s: %w", at, err))
+	}
+	return append(problems, err)
 }

@@ -17,26 +17,31 @@ const redacted = "***"
 // shadow is the translation of the same pod with other Secrets. Where the two
 // differ the text comes from a Secret, whichever way it took: a variable, a
 // variable inside another or inside a command. All such texts are shown as ***.
-// The zero shadow is that of a pod that names no Secret.
+// It is made when there is something to show.
 type shadow struct {
-	// used says that there is a translation to compare with.
-	used        bool
+	pod     *corev1.Pod
+	objects request.Objects
+	cfg     request.Config
+
+	made        bool
 	translation *request.Translation
 	refused     field.ErrorList
 }
 
-// newShadow translates again where objects hold Secrets.
-func newShadow(pod *corev1.Pod, objects request.Objects, cfg request.Config) shadow {
-	if len(objects.Secrets) == 0 {
-		return shadow{}
+// make translates again. It is false where nothing can come from a Secret.
+func (s *shadow) make() bool {
+	if len(s.objects.Secrets) == 0 || s.made {
+		return s.made
 	}
+	s.made = true
+	objects := s.objects
 	objects.Secrets = disguise(objects.Secrets)
-	translation, err := request.Translate(pod, objects, cfg)
-	s := shadow{used: true, translation: translation}
+	translation, err := request.Translate(s.pod, objects, s.cfg)
+	s.translation = translation
 	if refused, is := err.(*request.RefusedError); is {
 		s.refused = refused.Fields
 	}
-	return s
+	return true
 }
 
 // disguise gives every key of every Secret another value of the same length, in
@@ -73,26 +78,26 @@ func unlike(value []byte) []byte {
 }
 
 // refusal is the text of the refusal number i, without a value that differs.
-func (s shadow) refusal(i int, problem *field.Error) string {
+func (s *shadow) refusal(i int, problem *field.Error) string {
 	text := problem.ErrorBody()
-	if s.used && (i >= len(s.refused) || s.refused[i].ErrorBody() != text) {
+	if s.make() && (i >= len(s.refused) || s.refused[i].ErrorBody() != text) {
 		return problem.Type.String() + ": " + redacted
 	}
 	return text
 }
 
 // warning is the text of the warning number i.
-func (s shadow) warning(i int, w request.Warning) string {
-	if s.used && (s.translation == nil || i >= len(s.translation.Warnings) || s.translation.Warnings[i] != w) {
+func (s *shadow) warning(i int, w request.Warning) string {
+	if s.make() && (s.translation == nil || i >= len(s.translation.Warnings) || s.translation.Warnings[i] != w) {
 		return redacted
 	}
 	return w.Message
 }
 
 // show is the request as on the wire, without what comes from Secrets.
-func (s shadow) show(req *eci.CreateContainerGroupRequest) (any, error) {
+func (s *shadow) show(req *eci.CreateContainerGroupRequest) (any, error) {
 	shown, err := generic(req)
-	if err != nil || !s.used {
+	if err != nil || !s.make() {
 		return shown, err
 	}
 	var other any
