@@ -41,6 +41,8 @@ type Config struct {
 	// MetricsAddress serves /metrics, /healthz and /readyz over HTTP; empty is
 	// off.
 	MetricsAddress string `json:"metricsAddress"`
+	// Profiling serves /debug/pprof/ beside the metrics.
+	Profiling bool `json:"profiling,omitempty"`
 }
 
 // Taint keeps ordinary pods away from the virtual node.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -100,8 +101,11 @@ func newRecorder(ctx context.Context, client kubernetes.Interface, node string) 
 }
 
 // serveMetrics serves until ctx ends.
-func serveMetrics(ctx context.Context, address string, registry *prometheus.Registry, ready <-chan struct{}) error {
+func serveMetrics(ctx context.Context, cfg Config, registry *prometheus.Registry, ready <-chan struct{}) error {
 	mux := http.NewServeMux()
+	if cfg.Profiling {
+		handleProfiles(mux)
+	}
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
@@ -112,11 +116,19 @@ func serveMetrics(ctx context.Context, address string, registry *prometheus.Regi
 			http.Error(w, "the virtual node is not ready yet", http.StatusServiceUnavailable)
 		}
 	})
-	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Addr: cfg.MetricsAddress, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })
 	defer stopped()
 	if err := server.ListenAndServe(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("serving metrics: %w", err)
 	}
 	return nil
+}
+
+// handleProfiles serves what `go tool pprof` reads. A profile costs CPU time and
+// shows function names, so that it is off unless asked for.
+func handleProfiles(mux *http.ServeMux) {
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 }

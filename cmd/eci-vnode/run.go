@@ -119,7 +119,7 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 	group.Go(func() error { return node.Run(ctx) })
 	group.Go(func() error { return p.Run(ctx) })
 	if cfg.MetricsAddress != "" {
-		group.Go(func() error { return serveMetrics(ctx, cfg.MetricsAddress, registry, node.Ready()) })
+		group.Go(func() error { return serveMetrics(ctx, cfg, registry, node.Ready()) })
 	}
 	go announce(ctx, node.Ready())
 	err = group.Wait()

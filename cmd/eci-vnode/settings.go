@@ -74,6 +74,7 @@ func settings() []setting {
 		{flag: "pod-sync-workers", usage: "how many pods are worked on at once", set: setWorkers},
 		{flag: "metrics-addr", usage: "address that serves /metrics, /healthz and /readyz; empty is off",
 			set: text(func(c *Config) *string { return &c.MetricsAddress })},
+		{flag: "profiling", bare: "true", usage: "serve /debug/pprof/ at --metrics-addr", set: flagOf(func(c *Config) *bool { return &c.Profiling })},
 		{flag: "log-level", usage: "error, warn, info, debug or trace", set: text(func(c *Config) *string { return &c.Log.Level })},
 		{flag: "log-format", usage: "text or json", set: text(func(c *Config) *string { return &c.Log.Format })},
 	}
