@@ -49,10 +49,10 @@ func applySpecs(t *translator, path *field.Path, value string) {
 		}
 	}
 	if len(items) == 1 && len(sizes) == 1 {
-		t.size = sizes[0]
+		t.size, t.sizePath = sizes[0], path
 		return
 	}
-	t.req.InstanceType = strings.Join(items, ",")
+	t.req.InstanceType, t.sizePath = strings.Join(items, ","), path
 	for _, size := range sizes {
 		t.bound = Size{CPU: least(t.bound.CPU, size.CPU), Memory: least(t.bound.Memory, size.Memory)}
 	}
@@ -66,13 +66,13 @@ func least(bound, value float64) float64 {
 }
 
 func isECSType(item string) bool {
-	return regexp.MustCompile(`^ecs(\.[a-z0-9-]+)+$`).MatchString(item)
+	return regexp.MustCompile(`^ecs\.[a-z0-9-]+\.(small|medium|large|\d{0,3}xlarge)$`).MatchString(item)
 }
 
 func applyStorage(t *translator, path *field.Path, value string) {
 	quantity, err := resource.ParseQuantity(value)
 	extra := math.Ceil(gibOf(quantity))
-	if err != nil || extra < 0 || extra > maxExtraStorage {
+	if err != nil || math.IsNaN(extra) || extra < 0 || extra > maxExtraStorage {
 		t.invalid(path, value, "must be a quantity of up to 5000Gi")
 		return
 	}
@@ -178,6 +178,7 @@ func applyHosts(t *translator, path *field.Path, value string) {
 		}
 		t.putHost(host.IP, []string{host.Host})
 	}
+	t.checkHosts(path)
 }
 
 func applyDNS(t *translator, path *field.Path, value string) {
@@ -192,4 +193,15 @@ func applyDNS(t *translator, path *field.Path, value string) {
 		config.Options = append(config.Options, eci.NameValue{Name: name, Value: text})
 	}
 	t.dns = config
+	if len(config.NameServers) == 0 {
+		t.invalid(path, value, "nameservers are missing")
+	}
+	t.checkCount(path, len(config.NameServers), maxNameServers)
+	t.checkCount(path, max(len(config.Searches), len(config.Options)), maxSearches)
+}
+
+// quantityOf reads a whole number with a suffix, such as 40M.
+func quantityOf(value string) (int64, bool) {
+	quantity, err := resource.ParseQuantity(value)
+	return quantity.Value(), err == nil && quantity.Sign() > 0
 }

@@ -25,7 +25,7 @@ func TestTheStrictEmulatorTakesEveryGolden(t *testing.T) {
 				continue
 			}
 			// The places of the goldens are not those of the emulator.
-			req.RegionID, req.ZoneID, req.VSwitchID, req.SecurityGroupID = cfg.Region, "", "", ""
+			req.RegionID, req.ZoneID, req.VSwitchID, req.SecurityGroupID, req.PrivateIPAddress = cfg.Region, "", "", "", ""
 			if _, err := cloud.CreateContainerGroup(t.Context(), req); err != nil {
 				t.Errorf("%s: %v", in, err)
 			}
@@ -34,7 +34,7 @@ func TestTheStrictEmulatorTakesEveryGolden(t *testing.T) {
 }
 
 // newCloud starts an emulator and returns a client of it.
-func newCloud(t *testing.T, cfg emulator.Config) *openapi.Client {
+func newCloud(t testing.TB, cfg emulator.Config) *openapi.Client {
 	t.Helper()
 	cfg.AllowListed = true // privileged containers are
 	em, err := emulator.New(cfg)
