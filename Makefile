@@ -111,7 +111,7 @@ lint: check-go ## staticcheck the main module
 	@$(GO) run $(STATICCHECK) ./...
 
 goldens: check-go ## Rewrite the golden files from what the code does now
-	$(GO) test ./provider/... -run Golden -update
+	$(GO) test ./provider/request ./provider/status ./provider/explain ./cmd/eci-vnode -run Golden -update
 
 clean: sandbox-down ## Stop the sandbox and remove all that was built
 	rm -rf $(SANDBOX) $(BENCH)

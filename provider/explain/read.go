@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -163,10 +164,19 @@ func strict(data []byte, into any) []error {
 	}
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return append(problems, fmt.Errorf("%s: must be of type %s, not %s", wrong.Field, wrong.Type, wrong.Value))
+		return append(problems, fmt.Errorf("%s: must be of type %s, not %s", inFile(wrong.Field), wrong.Type, wrong.Value))
 	}
 	if at := badQuantity(data); at != "" {
 		return append(problems, fmt.Errorf("%s: %w", at, err))
 	}
 	return append(problems, err)
+}
+
+// inFile leaves out of a path the structs that are inlined, such as
+// LocalObjectReference, which no file has.
+func inFile(path string) string {
+	parts := slices.DeleteFunc(strings.Split(path, "."), func(part string) bool {
+		return part != "" && part[0] >= 'A' && part[0] <= 'Z'
+	})
+	return strings.Join(parts, ".")
 }
