@@ -36,7 +36,7 @@ func TestTheStrictEmulatorTakesEveryGolden(t *testing.T) {
 // newCloud starts an emulator and returns a client of it.
 func newCloud(t testing.TB, cfg emulator.Config) *openapi.Client {
 	t.Helper()
-	cfg.AllowListed = true // privileged containers are
+	cfg.AllowListed, cfg.Rates = true, nil // privileged containers are allowed
 	em, err := emulator.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func newCloud(t testing.TB, cfg emulator.Config) *openapi.Client {
 	server := httptest.NewServer(em)
 	t.Cleanup(func() { server.Close(); em.Close() })
 	client := openapi.DefaultConfig(cfg.Region)
-	client.Endpoint = server.URL
+	client.Endpoint, client.Rates = server.URL, nil
 	key := cfg.Credentials[0]
 	cloud, err := openapi.New(client, openapi.Deps{Credentials: openapi.StaticCredentials(key.AccessKeyID, key.AccessKeySecret.Reveal(), "")})
 	if err != nil {
