@@ -45,6 +45,11 @@ func (p *Provider) Recover(ctx context.Context, pods []*corev1.Pod) error {
 
 // recoverPod puts one pod into the store with the group that is its own.
 func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*eci.ContainerGroup) bool {
+	if wasGivenUp(pod) && !slices.ContainsFunc(groups, func(g *eci.ContainerGroup) bool { return rank(g) > 0 }) {
+		p.store.remember(pod)
+		p.store.update(pod.UID, func(e *entry) { e.gaveUp, e.status = true, pod.Status.DeepCopy() })
+		return false
+	}
 	if len(groups) == 0 {
 		return p.recoverMissing(pod)
 	}

@@ -159,27 +159,26 @@ func TestEventsThatCannotBeWrittenAreWrittenLaterInOrder(t *testing.T) {
 }
 
 func TestEventsThatNoIncrementTellsOfAreReadByOneCall(t *testing.T) {
-	calls := func(pods int, spot bool) int {
+	calls := func(pods int) int {
 		w := newWorld(t)
 		for i := range pods {
-			w.mustCreatePod(w.mustAddPod(fmt.Sprintf("web-%d", i), func(p *corev1.Pod) {
-				if spot {
-					p.Annotations = map[string]string{"k8s.aliyun.com/eci-spot-strategy": "SpotAsPriceGo"}
-				}
-			}))
+			pod := w.mustAddPod(fmt.Sprintf("web-%d", i))
+			w.store.remember(pod)
+			w.store.update(pod.UID, func(e *entry) {
+				e.stage, e.groupID = stageLive, "eci-"+pod.Name
+				e.group = &eci.ContainerGroup{ContainerGroupID: e.groupID, SpotStrategy: "SpotAsPriceGo"}
+			})
 		}
-		w.pass(time.Second)
-		w.tick()
 		before := w.calls(eci.ActionDescribeContainerGroupEvents)
 		w.pass(w.cfg.EventSync)
 		w.tick()
 		w.tick()
 		return w.calls(eci.ActionDescribeContainerGroupEvents) - before
 	}
-	if one, many := calls(1, false), calls(150, false); one != 1 || many != 1 {
+	if one, many := calls(1), calls(eci.MaxStatusesPerPage); one != 1 || many != 1 {
 		t.Errorf("%d calls for one pod and %d for 150", one, many)
 	}
-	if huge := calls(210, true); huge != eventBatches {
+	if huge := calls(eci.MaxStatusesPerPage + 1); huge != eventBatches {
 		t.Errorf("%d calls for more groups than an answer holds", huge)
 	}
 }

@@ -220,6 +220,9 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 		live = e.live
 	}
 	next := status.FromContainerGroup(e.render(), *group, live)
+	if isDegraded(group) {
+		status.MarkSpotDegraded(&next)
+	}
 	annotations := status.Annotations(*group, e.requestID)
 	group.Events = nil // not kept: they would be most of what a pod takes up
 	p.store.update(uid, func(e *entry) {

@@ -66,6 +66,16 @@ func Disrupted(message string, at metav1.Time) corev1.PodCondition {
 	return c
 }
 
+// MarkSpotDegraded says in the condition ContainerInstanceCreated that a group
+// wanted on spot is paid as it goes. What the cloud says itself comes first, but
+// for the rounding of the size, which an annotation tells too.
+func MarkSpotDegraded(status *corev1.PodStatus) {
+	c := condition(status.Conditions, ConditionInstanceCreated)
+	if c != nil && c.Status == corev1.ConditionTrue && (c.Reason == "" || c.Reason == "AutoInstanceTypeMatch") {
+		c.Reason, c.Message = "SpotDegraded", strings.TrimSpace("spot had no stock; the container group is paid as you go. "+c.Message)
+	}
+}
+
 func is(kind corev1.PodConditionType, holds bool, reason, message string) corev1.PodCondition {
 	condition := corev1.PodCondition{Type: kind, Status: corev1.ConditionFalse, Reason: reason, Message: message}
 	if holds {
