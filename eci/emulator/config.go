@@ -34,6 +34,9 @@ type Config struct {
 	// AllowListed opens what needs an entry on the account: HostPathVolume and
 	// privileged containers.
 	AllowListed bool
+	// ExecFraming is what the streams of ExecContainerCommand speak: ExecRaw,
+	// ExecV4 or ExecV5.
+	ExecFraming string
 	// Seed makes ids repeatable; 0 takes a random one.
 	Seed uint64
 }
@@ -91,6 +94,7 @@ func DefaultConfig() Config {
 		Strict:         true,
 		Delays:         NoDelays(),
 		MaxCPU:         100_000,
+		ExecFraming:    ExecRaw,
 		Retention:      Retention{Records: time.Hour, Newest: 100, ScheduleFailed: 24 * time.Hour},
 	}
 }
@@ -105,6 +109,7 @@ func (c Config) Validate() error {
 	}
 	add(c.Region == "", "Region: is empty")
 	add(len(c.Zones) == 0, "Zones: is empty")
+	add(newExecWire(c.ExecFraming) == nil, "ExecFraming: %q is none of %s, %s, %s", c.ExecFraming, ExecRaw, ExecV4, ExecV5)
 	add(c.MaxCPU <= 0, "MaxCPU: %v is not positive", c.MaxCPU)
 	add(c.Retention.Records <= 0, "Retention.Records: %s is not positive", c.Retention.Records)
 	add(c.Retention.Newest < 0, "Retention.Newest: %d is negative", c.Retention.Newest)

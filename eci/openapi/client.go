@@ -142,6 +142,12 @@ func (c *Client) DescribeContainerLog(ctx context.Context, req *eci.DescribeCont
 	return invoke[eci.DescribeContainerLogResponse](ctx, c, eci.ActionDescribeContainerLog, req)
 }
 
+// ExecContainerCommand announces a command, or with Sync runs it. The stream of
+// an announced one is opened with eci/execstream.
+func (c *Client) ExecContainerCommand(ctx context.Context, req *eci.ExecContainerCommandRequest) (*eci.ExecContainerCommandResponse, error) {
+	return invoke[eci.ExecContainerCommandResponse](ctx, c, eci.ActionExecContainerCommand, req)
+}
+
 // DescribeMultiContainerGroupMetric reads the newest usage of groups.
 func (c *Client) DescribeMultiContainerGroupMetric(ctx context.Context, req *eci.DescribeMultiContainerGroupMetricRequest) (*eci.DescribeMultiContainerGroupMetricResponse, error) {
 	return invoke[eci.DescribeMultiContainerGroupMetricResponse](ctx, c, eci.ActionDescribeMultiContainerGroupMetric, req)

@@ -82,6 +82,7 @@ func DefaultRates() map[string]Rate {
 		eci.ActionDeleteContainerGroup:              1000,
 		eci.ActionDescribeContainerGroupPrice:       1000,
 		eci.ActionDescribeContainerLog:              500,
+		eci.ActionExecContainerCommand:              500,
 		eci.ActionRestartContainerGroup:             500,
 		eci.ActionUpdateContainerGroup:              500,
 		eci.ActionDescribeMultiContainerGroupMetric: 500,
