@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
+
+	"github.com/eci-vnode/eci-vnode/eci/openapi"
 )
 
 // Config is everything that an operator can set: in the file named by --config,
@@ -75,6 +77,9 @@ type ECI struct {
 	Tags map[string]string `json:"tags,omitempty"`
 	// Timeout bounds one attempt of one call.
 	Timeout metav1.Duration `json:"timeout"`
+	// Rates replace the documented ones of a new account, by action; 0 per second
+	// is no limit of ours.
+	Rates map[string]openapi.Rate `json:"rates,omitempty"`
 }
 
 // Kubelet is the HTTPS API that serves kubectl logs and exec.

@@ -25,6 +25,8 @@ type Config struct {
 	Delays Delays
 	// Rates are calls per minute by action; an action without one is free.
 	Rates map[string]int
+	// Buckets are rates by action that are not counted by the minute.
+	Buckets map[string]Bucket
 	// MaxCPU is the vCPU quota of the account in the region.
 	MaxCPU    float64
 	Retention Retention
@@ -116,6 +118,9 @@ func (c Config) Validate() error {
 	add(c.Retention.ScheduleFailed <= 0, "Retention.ScheduleFailed: %s is not positive", c.Retention.ScheduleFailed)
 	for action, rate := range c.Rates {
 		add(rate <= 0, "Rates[%s]: %d is not positive", action, rate)
+	}
+	for action, b := range c.Buckets {
+		add(b.PerSecond <= 0 || b.Burst < 1, "Buckets[%s]: %+v is not positive", action, b)
 	}
 	return errors.Join(errs...)
 }

@@ -82,7 +82,7 @@ func New(cfg Config, opts ...Option) (*Emulator, error) {
 	for _, v := range cfg.VSwitches {
 		e.subnets = append(e.subnets, newSubnet(v))
 	}
-	e.limiter = &limiter{clock: e.clock, rates: cfg.Rates}
+	e.limiter = newLimiter(e.clock, cfg.Rates, cfg.Buckets)
 	e.queue = &queue{clock: e.clock, fire: e.settle}
 	e.faults.snapshot = e.snapshot
 	e.actions = e.table()

@@ -52,7 +52,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 	c := &Client{cfg: cfg, url: url, deps: deps, http: newHTTPClient(deps.HTTPClient), measured: measured}
 	c.budgets = make(map[string]*budget, len(cfg.Rates))
 	for action, full := range cfg.Rates {
-		c.budgets[action] = newBudget(full, measured.rate.WithLabelValues(action))
+		c.budgets[action] = newBudget(full, measured.rate.WithLabelValues(action), measured.waiting.WithLabelValues(action))
 	}
 	return c, nil
 }

@@ -25,6 +25,7 @@ const (
 // containers end when they are told to.
 type cloud struct {
 	url      string
+	limited  bool
 	emulator *emulator.Emulator
 	server   *http.Server
 
@@ -36,14 +37,14 @@ type cloud struct {
 
 // newCloud serves an emulator without delays; rates sets those of a new account.
 func newCloud(rates bool) (*cloud, error) {
-	c := &cloud{calls: map[string]int{}, running: map[string]*process{}}
+	c := &cloud{limited: rates, calls: map[string]int{}, running: map[string]*process{}}
 	cfg := emulator.DefaultConfig()
 	cfg.Region, cfg.Zones = region, []string{zone}
 	cfg.Credentials = []emulator.Credential{{AccessKeyID: accessKey, AccessKeySecret: secretKey}}
 	cfg.VSwitches = []emulator.VSwitch{{ID: vSwitch, ZoneID: zone, CIDR: "10.32.0.0/14", VPCID: "vpc-bench"}}
 	cfg.SecurityGroups = []emulator.SecurityGroup{{ID: securityGroup, VPCID: "vpc-bench"}}
 	if rates {
-		cfg.Rates = emulator.DocumentedRates()
+		cfg.Rates, cfg.Buckets = emulator.DocumentedRates(), emulator.DocumentedBuckets()
 	}
 	var err error
 	if c.emulator, err = emulator.New(cfg, emulator.WithRuntime(c), emulator.WithAccessLog(c.count)); err != nil {

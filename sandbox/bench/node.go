@@ -4,9 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/eci-vnode/eci-vnode/eci/openapi"
 )
 
 // virtualNode is an eci-vnode that is measured.
@@ -39,11 +44,30 @@ func (v *virtualNode) start(ctx context.Context) error {
 	if v.b.profile {
 		args = append(args, "--profiling")
 	}
+	if !v.cloud.limited {
+		file, err := v.b.writeUnlimited()
+		if err != nil {
+			return err
+		}
+		args = append(args, "--config="+file)
+	}
 	env := []string{"ECI_ACCESS_KEY=" + accessKey, "ECI_SECRET_KEY=" + secretKey, "ECI_QUOTA_POD=20000"}
 	if v.program, err = start(v.b.logs(), v.name, env, filepath.Join(v.b.bin, "eci-vnode"), args...); err != nil {
 		return err
 	}
 	return v.until(ctx, "its node was ready", v.ready)
+}
+
+// writeUnlimited saves settings that take our own limits of cloud calls away, for
+// a cloud that has none.
+func (b *bench) writeUnlimited() (string, error) {
+	var text strings.Builder
+	text.WriteString("eci:\n  rates:\n")
+	for _, action := range slices.Sorted(maps.Keys(openapi.DefaultRates())) {
+		text.WriteString("    " + action + ": {perSecond: 0, burst: 0}\n")
+	}
+	path := filepath.Join(b.dir, "unlimited.yaml")
+	return path, os.WriteFile(path, []byte(text.String()), 0o644)
 }
 
 func (v *virtualNode) ready(ctx context.Context) bool {
