@@ -42,6 +42,10 @@ type Deps struct {
 // error says that somebody could not be asked.
 func Explain(ctx context.Context, m *Manifests, cfg Config, deps Deps) (*Report, error) {
 	report := &Report{Prices: deps.Prices.Source(), Notes: slices.Clone(m.notes), Pods: []Pod{}}
+	profile, err := m.profile()
+	if err != nil {
+		return nil, err
+	}
 	var workloads []workload
 	for _, w := range m.workloads {
 		if w.kind == "DaemonSet" && !toleratesAll(w.pod.Spec.Tolerations, cfg.Taints) {
@@ -56,7 +60,7 @@ func Explain(ctx context.Context, m *Manifests, cfg Config, deps Deps) (*Report,
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, w := range workloads {
 		group.Go(func() (err error) {
-			e := &explainer{manifests: m, cfg: cfg, deps: deps, workload: w}
+			e := &explainer{manifests: m, cfg: cfg, deps: deps, profile: profile, workload: w}
 			if pods[i], err = e.explain(ctx); err != nil {
 				return fmt.Errorf("%s: %s %q: %w", w.file, w.kind, w.name, err)
 			}
@@ -77,6 +81,7 @@ type explainer struct {
 	manifests *Manifests
 	cfg       Config
 	deps      Deps
+	profile   request.Profile
 	workload  workload
 }
 
@@ -86,8 +91,10 @@ func (e *explainer) explain(ctx context.Context) (Pod, error) {
 	pod := w.pod.DeepCopy()
 	setDefaults(pod)
 	e.manifests.setAccount(pod)
+	applied := request.ApplyProfile(pod, e.manifests.labelsOf(pod.Namespace), e.profile, e.cfg.Request)
+	pod, out.Profile = applied.Pod, applied.Selectors
 	objects := e.manifests.objectsFor(pod)
-	translation, missing, err := translate(pod, objects, e.cfg.Request)
+	translation, missing, err := translate(pod, objects, applied.Config)
 	for _, object := range missing {
 		out.Missing = append(out.Missing, e.message("", object.Path, object.String()))
 	}
@@ -97,7 +104,7 @@ func (e *explainer) explain(ctx context.Context) (Pod, error) {
 			out.Outcome = Refused
 		}
 	}
-	shadow := &shadow{pod: pod, objects: objects, cfg: e.cfg.Request}
+	shadow := &shadow{pod: pod, objects: objects, cfg: applied.Config}
 	if err != nil {
 		return e.refuse(out, err, shadow)
 	}

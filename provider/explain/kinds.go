@@ -2,7 +2,6 @@ package explain
 
 import (
 	"cmp"
-	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -32,6 +31,11 @@ func readers() map[metav1.TypeMeta]reader {
 		of("v1", "Secret"):                read((*Manifests).addSecret),
 		of("v1", "ServiceAccount"):        read((*Manifests).addAccount),
 		of("v1", "Service"):               read((*Manifests).addService),
+
+		of("v1", "PersistentVolumeClaim"):       read((*Manifests).addClaim),
+		of("v1", "Namespace"):                   read((*Manifests).addNamespace),
+		of("v1", "PersistentVolume"):            read((*Manifests).addVolume),
+		of("storage.k8s.io/v1", "StorageClass"): read((*Manifests).addClass),
 	}
 }
 
@@ -70,10 +74,15 @@ func (m *Manifests) addReplicationController(at source, r *corev1.ReplicationCon
 // controller does; one of the same name in the template gives way.
 func (m *Manifests) addStatefulSet(at source, s *appsv1.StatefulSet) {
 	w := m.addTemplate(at, "StatefulSet", &s.ObjectMeta, s.Spec.Template, ptr.Deref(s.Spec.Replicas, 1))
-	for _, claim := range s.Spec.VolumeClaimTemplates {
-		volume := corev1.Volume{Name: claim.Name}
-		volume.PersistentVolumeClaim = &corev1.PersistentVolumeClaimVolumeSource{ClaimName: fmt.Sprintf("%s-%s", claim.Name, w.pod.Name)}
+	for _, template := range s.Spec.VolumeClaimTemplates {
+		volume := corev1.Volume{Name: template.Name}
+		claim := template.DeepCopy()
+		claim.Name, claim.Namespace = template.Name+"-"+w.pod.Name, w.pod.Namespace
+		volume.PersistentVolumeClaim = &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name}
 		putVolume(&w.pod.Spec, volume)
+		if key := m.key(&claim.ObjectMeta); m.claims[key] == nil {
+			m.claims[key] = claim
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -21,6 +22,11 @@ type Manifests struct {
 	secrets    map[types.NamespacedName]*corev1.Secret
 	accounts   map[types.NamespacedName]*corev1.ServiceAccount
 	services   []*corev1.Service
+	claims     map[types.NamespacedName]*corev1.PersistentVolumeClaim
+	// These have no namespace.
+	namespaces map[string]*corev1.Namespace
+	volumes    map[string]*corev1.PersistentVolume
+	classes    map[string]*storagev1.StorageClass
 }
 
 // Note is something that was read and led to no pod.
@@ -54,6 +60,10 @@ func NewManifests(namespace string) *Manifests {
 		configMaps: map[types.NamespacedName]*corev1.ConfigMap{},
 		secrets:    map[types.NamespacedName]*corev1.Secret{},
 		accounts:   map[types.NamespacedName]*corev1.ServiceAccount{},
+		claims:     map[types.NamespacedName]*corev1.PersistentVolumeClaim{},
+		namespaces: map[string]*corev1.Namespace{},
+		volumes:    map[string]*corev1.PersistentVolume{},
+		classes:    map[string]*storagev1.StorageClass{},
 	}
 }
 

@@ -1,7 +1,10 @@
 package explain
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -35,6 +38,7 @@ func (m *Manifests) objectsFor(pod *corev1.Pod) request.Objects {
 			objects.PullSecrets = append(objects.PullSecrets, secret)
 		}
 	}
+	m.bindClaims(pod, refs, &objects)
 	return objects
 }
 
@@ -82,8 +86,21 @@ func replace(objects request.Objects, missing []request.Missing) (news []request
 		case request.KindConfigMap:
 			replaced = true
 			objects.ConfigMaps[object.Name], told = withConfigMapKey(objects.ConfigMaps[object.Name], object)
+		case request.KindPersistentVolumeClaim:
+			replaced = true
+			claim := &corev1.PersistentVolumeClaim{ObjectMeta: standInMeta(object)}
+			claim.Spec.VolumeName, claim.Status.Phase = standIn+"-"+object.Name, corev1.ClaimBound
+			objects.PersistentVolumeClaims[object.Name] = claim
+			objects.PersistentVolumes[claim.Spec.VolumeName] = standInVolume(claim.Spec.VolumeName, &storagev1.StorageClass{Provisioner: diskDriver})
+		case request.KindPersistentVolume:
+			replaced = true
+			objects.PersistentVolumes[object.Name] = standInVolume(object.Name, &storagev1.StorageClass{Provisioner: diskDriver})
 		case request.KindSecret:
 			replaced = true
+			if namespace, name, ofVolume := strings.Cut(object.Name, "/"); ofVolume {
+				objects.VolumeSecrets[types.NamespacedName{Namespace: namespace, Name: name}] = &corev1.Secret{ObjectMeta: standInMeta(object)}
+				break
+			}
 			objects.Secrets[object.Name], told = withSecretKey(objects.Secrets[object.Name], object)
 		}
 		if !told {

@@ -147,7 +147,7 @@ func (m *Manifests) readList(at source, list header, of metav1.TypeMeta) error {
 func (m *Manifests) passOver(at source, h header) error {
 	group, _, _ := strings.Cut(h.APIVersion, "/")
 	for known := range m.readers {
-		ours := group == "v1" || group == "apps" || group == "batch" || group == "extensions"
+		ours := group == "v1" || group == "apps" || group == "batch" || group == "storage.k8s.io" || group == "extensions"
 		if known.Kind == h.Kind && ours {
 			return fmt.Errorf("%s (%s %q): apiVersion %s has no such kind; use %s", at, h.Kind, h.Metadata.Name, h.APIVersion, known.APIVersion)
 		}

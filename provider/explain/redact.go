@@ -30,12 +30,12 @@ type shadow struct {
 
 // make translates again. It is false where nothing can come from a Secret.
 func (s *shadow) make() bool {
-	if len(s.objects.Secrets) == 0 || s.made {
+	if len(s.objects.Secrets)+len(s.objects.VolumeSecrets) == 0 || s.made {
 		return s.made
 	}
 	s.made = true
 	objects := s.objects
-	objects.Secrets = disguise(objects.Secrets)
+	objects.Secrets, objects.VolumeSecrets = disguise(objects.Secrets), disguise(objects.VolumeSecrets)
 	translation, err := request.Translate(s.pod, objects, s.cfg)
 	s.translation = translation
 	if refused, is := err.(*request.RefusedError); is {
@@ -46,8 +46,8 @@ func (s *shadow) make() bool {
 
 // disguise gives every key of every Secret another value of the same length, in
 // which letters stay letters and digits digits: what is valid stays so.
-func disguise(secrets map[string]*corev1.Secret) map[string]*corev1.Secret {
-	out := map[string]*corev1.Secret{}
+func disguise[K comparable](secrets map[K]*corev1.Secret) map[K]*corev1.Secret {
+	out := map[K]*corev1.Secret{}
 	for name, secret := range secrets {
 		other := secret.DeepCopy()
 		for key, value := range secret.Data {

@@ -47,6 +47,8 @@ type Pod struct {
 	// Pods is how many there are at once.
 	Pods    int64   `json:"pods"`
 	Outcome Outcome `json:"outcome"`
+	// Profile are the selectors of the ConfigMap eci-profile that have matched.
+	Profile []string `json:"profile,omitempty"`
 	// Cloud is the answer of a dry run.
 	Cloud string `json:"cloud,omitempty"`
 	// Asked is what the containers ask for and Billed what is paid for, each for

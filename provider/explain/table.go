@@ -64,7 +64,7 @@ func (p *Pod) object() string {
 
 func (p *Pod) writeMessages(out *bytes.Buffer) {
 	note := p.Cost != nil && p.Cost.Note != ""
-	if len(p.Refusals)+len(p.Missing)+len(p.Warnings) == 0 && p.Cloud == "" && !note {
+	if len(p.Refusals)+len(p.Missing)+len(p.Warnings)+len(p.Profile) == 0 && p.Cloud == "" && !note {
 		return
 	}
 	fmt.Fprintf(out, "\n%s %s\n", p.File, p.object())
@@ -78,6 +78,9 @@ func (p *Pod) writeMessages(out *bytes.Buffer) {
 	write("warning", p.Warnings)
 	if note {
 		fmt.Fprintf(out, "  %-8s %s\n", "price", p.Cost.Note)
+	}
+	if len(p.Profile) > 0 {
+		fmt.Fprintf(out, "  %-8s selectors that apply: %s\n", "profile", strings.Join(p.Profile, ", "))
 	}
 	if p.Cloud != "" {
 		fmt.Fprintf(out, "  %-8s %s\n", "cloud", p.Cloud)

@@ -28,9 +28,9 @@ func Fields() Table {
 
 // Annotations says of every annotation what it does.
 func Annotations() Table {
-	t := Table{Columns: []string{"Annotation", "Older names", "Parameter of the API", "Value, or why it is refused"}, code: 3}
+	t := Table{Columns: []string{"Annotation", "Older names", "Parameter of the API", "Who acts", "Value, or why it is refused"}, code: 3}
 	for _, row := range request.Annotations() {
-		t.Rows = append(t.Rows, []string{row.Key, strings.Join(row.Aliases, ", "), row.Parameter, row.Note})
+		t.Rows = append(t.Rows, []string{row.Key, strings.Join(row.Aliases, ", "), row.Parameter, string(row.Actor), row.Note})
 	}
 	return t
 }
