@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
+	"github.com/eci-vnode/eci-vnode/provider/explain"
 )
 
 // Config is everything that an operator can set: in the file named by --config,
@@ -40,6 +41,8 @@ type Config struct {
 	Kube    Kube    `json:"kube"`
 	Sync    Sync    `json:"sync"`
 	Log     Log     `json:"log"`
+	// Prices are those that explain calculates with.
+	Prices explain.ListPrices `json:"prices"`
 	// MetricsAddress serves /metrics, /healthz and /readyz over HTTP; empty is
 	// off.
 	MetricsAddress string `json:"metricsAddress"`
@@ -144,6 +147,7 @@ func defaultConfig() Config {
 			OrphanGrace: duration(3 * time.Minute), LostGrace: duration(3 * time.Minute),
 		},
 		Log:            Log{Level: "info", Format: "text"},
+		Prices:         explain.DefaultListPrices(),
 		MetricsAddress: "",
 	}
 }
@@ -188,6 +192,9 @@ func (c *Config) Validate() error {
 	}
 	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		errs = append(errs, field.NotSupported(field.NewPath("log", "format"), c.Log.Format, []string{"text", "json"}))
+	}
+	if err := c.Prices.Validate(); err != nil {
+		errs = append(errs, field.Invalid(field.NewPath("prices"), c.Prices, err.Error()))
 	}
 	effects := []string{string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectNoExecute), string(corev1.TaintEffectPreferNoSchedule)}
 	if !c.Taint.Disabled && !slices.Contains(effects, c.Taint.Effect) {

@@ -33,7 +33,8 @@ type explainFlags struct {
 	live           bool
 	dryRun         string
 	requireObjects bool
-	prices         explain.ListPrices
+	// prices beat those of the settings where their flags are given.
+	prices explain.ListPrices
 }
 
 func newExplainCommand(env lookupEnv) *cobra.Command {

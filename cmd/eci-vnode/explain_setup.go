@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -52,7 +53,11 @@ func newExplainSetup(cmd *cobra.Command, env lookupEnv, flags explainFlags) (exp
 	if err := setup.config.Validate(); err != nil {
 		return setup, err
 	}
-	setup.deps, err = explainDeps(c, env, flags, priceGiven(cmd))
+	given := givePrices(&c.Prices, cmd, flags.prices)
+	if flags.live && given {
+		return setup, errors.New("--live asks for prices; do not give any")
+	}
+	setup.deps, err = explainDeps(c, env, flags)
 	return setup, err
 }
 
@@ -85,22 +90,31 @@ func assume(c *Config, hasFile bool) []string {
 // taintsOf are those that the node is registered with.
 func taintsOf(c Config) []corev1.Taint { return vnodeConfig(c).Node.Taints }
 
-func priceGiven(cmd *cobra.Command) bool {
-	return cmd.Flags().Changed("price-vcpu-hour") || cmd.Flags().Changed("price-gib-hour")
+// givePrices puts the prices of flags over those of the settings, and says
+// whether there are any. Prices of somebody's own are not those of the list.
+func givePrices(prices *explain.ListPrices, cmd *cobra.Command, flags explain.ListPrices) bool {
+	given := false
+	for name, put := range map[string]func(){
+		"price-vcpu-hour": func() { prices.VCPUHour = flags.VCPUHour },
+		"price-gib-hour":  func() { prices.GiBHour = flags.GiBHour },
+		"price-currency":  func() { prices.Currency = flags.Currency },
+	} {
+		if cmd.Flags().Changed(name) {
+			put()
+			given = true
+		}
+	}
+	if list := explain.DefaultListPrices(); given || *prices != list && prices.Origin == list.Origin {
+		prices.Origin = "as given"
+	}
+	return given
 }
 
 // explainDeps are the prices and the dry run that the flags ask for.
-func explainDeps(c Config, env lookupEnv, flags explainFlags, ownPrices bool) (explain.Deps, error) {
-	list := flags.prices
-	if ownPrices {
-		list.Origin = "as given"
-	}
-	deps := explain.Deps{Prices: list}
-	if err := list.Validate(); err != nil {
-		return deps, err
-	}
-	if flags.live && ownPrices {
-		return deps, errors.New("--live asks for prices; do not give any")
+func explainDeps(c Config, env lookupEnv, flags explainFlags) (explain.Deps, error) {
+	deps := explain.Deps{Prices: c.Prices}
+	if err := c.Prices.Validate(); err != nil {
+		return deps, fmt.Errorf("prices: %w", err)
 	}
 	if !flags.live && flags.dryRun != "cloud" {
 		return deps, nil

@@ -166,6 +166,21 @@ func TestGivenPricesCount(t *testing.T) {
 	}
 }
 
+func TestPricesOfTheFileCountAndAreNotCalledTheList(t *testing.T) {
+	config := mustWrite(t, "c.yaml", "prices: {vcpuHour: 0.1764, gibHour: 0.022068, currency: CNY}\n")
+	file := mustWrite(t, "good.yaml", goodPod)
+	report := mustReport(t, nil, "-f", file, "--config", config)
+	if cost := report.Pods[0].Cost; cost == nil || cost.PerHour != 0.441072 || cost.Currency != "CNY" {
+		t.Errorf("%+v", cost)
+	}
+	if !strings.HasPrefix(report.Prices, "as given: CNY") {
+		t.Errorf("prices are called %q", report.Prices)
+	}
+	if report := mustReport(t, nil, "-f", file, "--config", config, "--price-vcpu-hour", "0"); report.Pods[0].Cost.PerHour != 0.088272 {
+		t.Errorf("a flag does not beat the file: %+v", report.Pods[0].Cost)
+	}
+}
+
 func TestTheTablesOfFieldsAndAnnotationsArePrinted(t *testing.T) {
 	for flag, want := range map[string]string{"--fields": "hostNetwork", "--annotations": "k8s.aliyun.com/eci-use-specs"} {
 		out, status, err := explainWith(t, nil, flag)

@@ -36,10 +36,11 @@ const hoursPerMonth = 30 * 24
 type ListPrices struct {
 	// VCPUHour and GiBHour are the prices of one vCPU and one GiB of memory for
 	// an hour.
-	VCPUHour, GiBHour float64
-	Currency          string
+	VCPUHour float64 `json:"vcpuHour"`
+	GiBHour  float64 `json:"gibHour"`
+	Currency string  `json:"currency"`
 	// Origin says whose prices these are, and of when.
-	Origin string
+	Origin string `json:"origin"`
 }
 
 // DefaultListPrices are those of the international site. They are old, and
