@@ -44,12 +44,16 @@ func applySpecs(t *translator, path *field.Path, value string) {
 			t.invalid(path, item, "neither a size such as 2-4Gi nor an ECS type such as ecs.c6.large")
 			return
 		}
-		if ok {
-			sizes = append(sizes, size)
+		if ok && len(items) == 1 {
+			t.size, t.sizePath = size, path
+			return
 		}
+		if !ok {
+			size = ecsSize(item)
+		}
+		sizes = append(sizes, size)
 	}
-	if len(items) == 1 && len(sizes) == 1 {
-		t.size, t.sizePath = sizes[0], path
+	if len(items) == 0 {
 		return
 	}
 	t.req.InstanceType, t.sizePath = strings.Join(items, ","), path
@@ -58,11 +62,35 @@ func applySpecs(t *translator, path *field.Path, value string) {
 	}
 }
 
+// least is the smaller of two; 0 is not known.
 func least(bound, value float64) float64 {
-	if bound == 0 {
-		return value
+	if bound == 0 || value == 0 {
+		return max(bound, value)
 	}
 	return min(bound, value)
+}
+
+// ecsSize reads the size off the name of an ECS type: large has 2 vCPU, xlarge 4,
+// 2xlarge 8, and so on, and the families c, g and r have 2, 4 and 8 GiB for each.
+// What the name does not say is 0.
+func ecsSize(item string) Size {
+	parts := regexp.MustCompile(`^ecs\.([cgr]?)(\d?)[a-z0-9-]*\.(\d*)(x?)large$`).FindStringSubmatch(item)
+	if parts == nil {
+		return Size{}
+	}
+	var size Size
+	switch number, err := strconv.Atoi(parts[3]); {
+	case parts[4] == "":
+		size.CPU = 2
+	case parts[3] == "":
+		size.CPU = 4
+	case err == nil:
+		size.CPU = float64(4 * number)
+	}
+	if parts[2] != "" {
+		size.Memory = size.CPU * map[string]float64{"c": 2, "g": 4, "r": 8}[parts[1]]
+	}
+	return size
 }
 
 func isECSType(item string) bool {

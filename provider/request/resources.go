@@ -74,7 +74,7 @@ func (t *translator) dropsLimits() bool {
 		}
 	}
 	sum = Size{CPU: tidy(sum.CPU), Memory: tidy(sum.Memory)}
-	return t.bound != (Size{}) && !t.bound.fits(sum)
+	return t.bound.CPU > 0 && t.bound.CPU < sum.CPU || t.bound.Memory > 0 && t.bound.Memory < sum.Memory
 }
 
 // limitDigits is what is left of a limit: ten digits after the point hold every

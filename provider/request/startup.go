@@ -50,7 +50,11 @@ func (t *translator) startup(c corev1.Container, path *field.Path, out *eci.Cont
 	case !sameCheck(out.ReadinessProbe, own) && strict:
 		t.refuse(path, "ECI has no startup probe, and the readinessProbe, which would run at once, makes another check"+way)
 	}
-	t.warn(ReasonProbeEmulated, path, "ECI has no startup probe: the liveness probe waits for the whole time that the container has to start")
+	message := "ECI has no startup probe: the liveness probe waits for the whole time that the container has to start"
+	if out.LivenessProbe == nil {
+		message = "ECI has no startup probe: the container is ready when it has started, and nothing ends one that does not start"
+	}
+	t.warn(ReasonProbeEmulated, path, message)
 }
 
 // sameCheck says whether two probes ask the same.
