@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/execstream"
 	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
@@ -25,10 +27,12 @@ import (
 type Cloud interface {
 	CreateContainerGroup(context.Context, *eci.CreateContainerGroupRequest) (*eci.CreateContainerGroupResponse, error)
 	DeleteContainerGroup(context.Context, *eci.DeleteContainerGroupRequest) (*eci.DeleteContainerGroupResponse, error)
+	UpdateContainerGroup(context.Context, *eci.UpdateContainerGroupRequest) (*eci.UpdateContainerGroupResponse, error)
 	DescribeContainerGroups(context.Context, *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, error)
 	DescribeContainerGroupStatus(context.Context, *eci.DescribeContainerGroupStatusRequest) (*eci.DescribeContainerGroupStatusResponse, error)
 	DescribeContainerGroupEvents(context.Context, *eci.DescribeContainerGroupEventsRequest) (*eci.DescribeContainerGroupEventsResponse, error)
 	DescribeContainerLog(context.Context, *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error)
+	ExecContainerCommand(context.Context, *eci.ExecContainerCommandRequest) (*eci.ExecContainerCommandResponse, error)
 	DescribeMultiContainerGroupMetric(context.Context, *eci.DescribeMultiContainerGroupMetricRequest) (*eci.DescribeMultiContainerGroupMetricResponse, error)
 }
 
@@ -52,6 +56,8 @@ type Deps struct {
 	Events       record.EventRecorder
 	Registry     prometheus.Registerer
 	Clock        clock.WithTicker
+	// Streams opens the streams of commands; the zero Dialer when nil.
+	Streams *execstream.Dialer
 }
 
 // Provider is a virtual-kubelet provider over ECI. Make one with New, start its
@@ -75,6 +81,10 @@ type Provider struct {
 
 	mu     sync.Mutex
 	notify func(*corev1.Pod)
+
+	// learned is the framing of exec streams, empty until it is.
+	learning sync.Mutex
+	learned  execstream.Framing
 }
 
 var (
@@ -89,6 +99,9 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	}
 	if deps.Cloud == nil || deps.Kube == nil || deps.Services == nil || deps.Pods == nil {
 		return nil, errors.New("provider: Cloud, Kube, Services and Pods are needed")
+	}
+	if deps.Streams == nil {
+		deps.Streams = &execstream.Dialer{}
 	}
 	if deps.Clock == nil {
 		deps.Clock = clock.RealClock{}
@@ -120,7 +133,7 @@ func (p *Provider) Run(ctx context.Context) error {
 		return nil
 	}
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop, p.relay.run} {
+	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop, p.refreshLoop, p.relay.run} {
 		loops.Go(func() { loop(ctx) })
 	}
 	loops.Wait()
@@ -162,6 +175,13 @@ type Config struct {
 	FastSync, SlowSync time.Duration
 	// EventSync is the time between two readings of all events of the cloud.
 	EventSync time.Duration
+	// Refresh is the time between two looks at what the files of running pods
+	// come from.
+	Refresh time.Duration
+	// UpdateFiles sends changed files to running groups. The documents do not
+	// say that this restarts no container, so that without it the user is told
+	// by an event instead.
+	UpdateFiles bool
 	// Repair is the time between two complete listings.
 	Repair time.Duration
 	// Sightings is how many successful reads in a row must agree that a group is
@@ -174,6 +194,9 @@ type Config struct {
 	// LostGrace is how long a group must be missing from complete listings
 	// before its pod is declared lost.
 	LostGrace time.Duration
+	// ExecFraming is what the streams of commands speak. The cloud's is not
+	// documented, so that by default the handshake tells.
+	ExecFraming execstream.Framing
 }
 
 // DefaultConfig has every setting but the placement.
@@ -183,10 +206,12 @@ func DefaultConfig() Config {
 		FastSync:    time.Second,
 		SlowSync:    10 * time.Second,
 		EventSync:   defaultEventSync,
+		Refresh:     time.Minute,
 		Repair:      2 * time.Minute,
 		Sightings:   2,
 		OrphanGrace: 3 * time.Minute,
 		LostGrace:   3 * time.Minute,
+		ExecFraming: execstream.Auto,
 	}
 }
 
@@ -197,7 +222,7 @@ func (c Config) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"fastSync", c.FastSync}, {"slowSync", c.SlowSync}, {"eventSync", c.EventSync}, {"repair", c.Repair},
+		{"fastSync", c.FastSync}, {"slowSync", c.SlowSync}, {"eventSync", c.EventSync}, {"refresh", c.Refresh}, {"repair", c.Repair},
 		{"orphanGrace", c.OrphanGrace}, {"lostGrace", c.LostGrace},
 	} {
 		if d.value <= 0 {
@@ -206,6 +231,9 @@ func (c Config) Validate() error {
 	}
 	if c.Sightings < 1 {
 		problems = append(problems, errors.New("sightings: must be at least 1"))
+	}
+	if err := c.ExecFraming.Validate(); err != nil {
+		problems = append(problems, fmt.Errorf("execFraming: %w", err))
 	}
 	return errors.Join(problems...)
 }
