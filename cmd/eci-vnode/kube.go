@@ -11,15 +11,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/kubernetes/scheme"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/client-go/tools/record"
 )
 
 // clients are three, each with rates of its own, so that a burst of pods or
@@ -90,14 +86,6 @@ func clusterID(ctx context.Context, client kubernetes.Interface) (string, error)
 		return true, nil
 	})
 	return id, err
-}
-
-// newRecorder writes events through their own client; stop flushes nothing and
-// frees it.
-func newRecorder(ctx context.Context, client kubernetes.Interface, node string) (record.EventRecorder, func()) {
-	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
-	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
-	return broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "eci-vnode", Host: node}), broadcaster.Shutdown
 }
 
 // serveMetrics serves until ctx ends.

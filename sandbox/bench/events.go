@@ -55,6 +55,11 @@ func (b *bench) eventsOfLibrary(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	const node = "bench-library-events"
+	leave, err := keepNode(ctx, b.client(), node)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
 	p, err := start(b.logs(), node, nil, self, libraryCommand, "-kubeconfig="+b.cluster.kubeconfig(), "-node="+node)
 	if err != nil {
 		return 0, err

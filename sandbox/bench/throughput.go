@@ -111,6 +111,11 @@ func (b *bench) lapOfLibrary(ctx context.Context, settings string, n int) (lap, 
 		return lap{}, err
 	}
 	node := "bench-" + settings
+	leave, err := keepNode(ctx, b.client(), node)
+	if err != nil {
+		return lap{}, err
+	}
+	defer leave()
 	p, err := start(b.logs(), node, nil, self, libraryCommand,
 		"-kubeconfig="+b.cluster.kubeconfig(), "-node="+node, "-settings="+settings)
 	if err != nil {
@@ -189,6 +194,11 @@ func (b *bench) lapOfRaw(ctx context.Context, n int, ours lap) (lap, error) {
 	ctx, cancel := b.step(ctx)
 	defer cancel()
 	node := fmt.Sprint("bench-raw-", n)
+	leave, err := keepNode(ctx, b.client(), node)
+	if err != nil {
+		return lap{}, err
+	}
+	defer leave()
 	t, err := track(ctx, b.client(), node)
 	if err != nil {
 		return lap{}, err
