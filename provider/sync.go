@@ -224,8 +224,12 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 		status.MarkSpotDegraded(&next)
 	}
 	annotations := status.Annotations(*group, e.requestID)
-	group.Events = nil // not kept: they would be most of what a pod takes up
+	shown := shownSums(e.pod, group.Volumes)
+	group.Events, group.Volumes = nil, nil // not kept: they would be most of what a pod takes up
 	p.store.update(uid, func(e *entry) {
+		if e.files == nil {
+			e.files, e.tokensAt = shown, timeOf(group.CreationTime)
+		}
 		e.group, e.live, e.status, e.annotations = group, live, &next, annotations
 		e.sightings, e.missingSince = 0, time.Time{}
 		if eci.IsTerminal(group.Status) {
