@@ -262,8 +262,8 @@ func TestRequestsAreAuthenticatedAndAuthorized(t *testing.T) {
 				path, token string
 				want        int
 			}{
-				{"/healthz", "", anonymousPods},
 				{"/pods", "good", http.StatusOK},
+				{"/healthz", "", anonymousPods},
 				{"/pods", "bad", http.StatusUnauthorized},
 				{"/pods", "", anonymousPods},
 				{"/stats/summary", "", anonymousStats},

@@ -103,7 +103,7 @@ func TestEveryPathAsksForItsSubresourceOfTheNode(t *testing.T) {
 		r.mu.Unlock()
 		method, path, _ := strings.Cut(endpoint, " ")
 		// Denials are remembered by user: there is a new one for each path.
-		newKubeletClient(t, v).do(method, path, "weak-"+endpoint)
+		newKubeletClient(t, v).do(method, path, "weak-"+strings.ReplaceAll(endpoint, " ", "-"))
 		r.mu.Lock()
 		var got []string
 		for _, a := range r.asked {
