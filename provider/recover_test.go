@@ -51,8 +51,12 @@ func TestARestartReadsOnlyTheGroupsThatChanged(t *testing.T) {
 	}
 	for _, pod := range pods {
 		w.mustCreatePod(pod)
-		w.expectPhase(pod, corev1.PodRunning)
+		known, err := w.GetPodStatus(t.Context(), pod.Namespace, pod.Name)
+		if err != nil || known.Phase != corev1.PodRunning || known.PodIP == "" {
+			t.Errorf("%s after the restart: %+v, %v", pod.Name, known, err)
+		}
 	}
+	w.expectPhase(pods[7], corev1.PodRunning) // what differs is told; all else is there already
 	w.expectLive(45)
 }
 
