@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -42,7 +43,7 @@ type Pods interface {
 	List() []*corev1.Pod
 }
 
-// Deps is what a Provider works with; all but Registry and Events are needed.
+// Deps is what a Provider works with; Cloud, Kube, Services and Pods are needed.
 type Deps struct {
 	Cloud Cloud
 	// Kube reads ConfigMaps, Secrets, claims and their volumes, the labels of
@@ -59,6 +60,9 @@ type Deps struct {
 	Clock        clock.WithTicker
 	// Streams opens the streams of commands; the zero Dialer when nil.
 	Streams *execstream.Dialer
+	// Dial connects with pods; net.Dialer's when nil. Its connections have
+	// CloseWrite, as those of TCP do.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Provider is a virtual-kubelet provider over ECI. Make one with New, start its
@@ -79,6 +83,10 @@ type Provider struct {
 	eventsRead time.Time
 	eventsNext int
 
+	// recoveredAt is when the recovery that succeeded began; it is written before
+	// store.recovered is closed and read only after.
+	recoveredAt time.Time
+
 	// wake asks the sync loop for a tick now; it holds one request.
 	wake chan struct{}
 
@@ -88,6 +96,7 @@ type Provider struct {
 	// learned is the framing of exec streams, empty until it is.
 	learning sync.Mutex
 	learned  execstream.Framing
+	routes   routes
 }
 
 var (
@@ -105,6 +114,9 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	}
 	if deps.Streams == nil {
 		deps.Streams = &execstream.Dialer{}
+	}
+	if deps.Dial == nil {
+		deps.Dial = (&net.Dialer{}).DialContext
 	}
 	if deps.Clock == nil {
 		deps.Clock = clock.RealClock{}
