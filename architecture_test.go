@@ -23,17 +23,20 @@ var rooms = map[string]struct {
 	ours      []string
 	forbidden []string
 }{
-	"eci":              {forbidden: foreign},
-	"eci/openapi":      {ours: []string{"eci"}, forbidden: append(slices.Clone(clusterSide), loggers...)},
-	"eci/emulator":     {ours: []string{"eci"}, forbidden: foreign},
-	"eci/conformance":  {ours: []string{"eci"}, forbidden: foreign},
-	"vnode":            {forbidden: cloudSide},
-	"provider":         {ours: []string{"eci", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
-	"provider/request": {ours: []string{"eci"}, forbidden: pure},
-	"provider/status":  {ours: []string{"eci"}, forbidden: pure},
-	"provider/eip":     {ours: []string{"eci"}, forbidden: cloudSide},
-	"cmd/eci-vnode":    {ours: []string{"eci", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "vnode"}},
-	"cmd/eci-emulator": {ours: []string{"eci", "eci/emulator"}, forbidden: clusterSide},
+	"eci":          {forbidden: foreign},
+	"eci/openapi":  {ours: []string{"eci"}, forbidden: append(slices.Clone(clusterSide), loggers...)},
+	"eci/emulator": {ours: []string{"eci"}, forbidden: foreign},
+	// Real processes need libraries for images, networks and a shell.
+	"eci/emulator/process":         {ours: []string{"eci", "eci/emulator", "eci/emulator/process/toolbox"}, forbidden: append(slices.Concat(clusterSide, cloudSide), loggers...)},
+	"eci/emulator/process/toolbox": {forbidden: append(slices.Concat(clusterSide, cloudSide), loggers...)},
+	"eci/conformance":              {ours: []string{"eci"}, forbidden: foreign},
+	"vnode":                        {forbidden: cloudSide},
+	"provider":                     {ours: []string{"eci", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
+	"provider/request":             {ours: []string{"eci"}, forbidden: pure},
+	"provider/status":              {ours: []string{"eci"}, forbidden: pure},
+	"provider/eip":                 {ours: []string{"eci"}, forbidden: cloudSide},
+	"cmd/eci-vnode":                {ours: []string{"eci", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "vnode"}},
+	"cmd/eci-emulator":             {ours: []string{"eci", "eci/emulator", "eci/emulator/process"}, forbidden: clusterSide},
 }
 
 var (
