@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
@@ -21,10 +22,13 @@ import (
 // fail again, anything else is worth another try.
 func (p *Provider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
 	p.store.remember(pod)
-	if e, _ := p.store.get(pod.UID); e.stage != stageNew {
+	if e, _ := p.store.get(pod.UID); e.stage != stageNew || e.gaveUp {
 		return nil
 	}
 	if err := p.create(ctx, pod.UID); err != nil {
+		if p.refused(ctx, pod.UID, err) {
+			return nil
+		}
 		return classify(fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err))
 	}
 	p.tell(pod.UID)
@@ -58,6 +62,11 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
 	}
 	resp, err := p.cloud.CreateContainerGroup(ctx, req)
+	if known, _ := p.store.get(e.pod.UID); degradable(known, req, err) {
+		req = payAsYouGo(req)
+		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
+		resp, err = p.cloud.CreateContainerGroup(ctx, req)
+	}
 	if eci.IsTokenTaken(err) {
 		resp, err = p.findOwn(ctx, e, err)
 	}
@@ -104,7 +113,12 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 	}
 	p.reportWarnings(e.pod, translation.Warnings)
 	req := translation.Request
+	p.store.update(e.pod.UID, func(e *entry) { e.behaviour, e.places = &translation.Behaviour, alternatives(req) })
 	req.ClientToken = request.ClientToken(e.pod.UID, e.attempt)
+	placeFor(req, e.attempt)
+	if e.noSpot && wantsSpot(req) {
+		req = payAsYouGo(req)
+	}
 	return req, nil
 }
 
@@ -114,7 +128,7 @@ func (p *Provider) adopt(e entry, resp *eci.CreateContainerGroupResponse) {
 	group := eci.ContainerGroup{ContainerGroupID: resp.ContainerGroupID, Status: eci.StatusScheduling}
 	fresh := status.FromContainerGroup(e.pod, group, nil)
 	p.store.update(e.pod.UID, func(e *entry) {
-		e.stage, e.pending = stageLive, nil
+		e.stage, e.pending, e.retryAt, e.tries = stageLive, nil, time.Time{}, 0
 		e.groupID, e.requestID, e.createdAt = resp.ContainerGroupID, resp.RequestID, now
 		e.group, e.live, e.status = &group, nil, &fresh
 		e.annotations = status.Annotations(group, resp.RequestID)

@@ -25,6 +25,7 @@ func (s *Stepper) Sync(ctx context.Context) {
 		s.p.retry(ctx, e)
 	}
 	s.last = s.p.syncTurn(ctx, s.last)
+	s.p.relay.flush(ctx, 1)
 }
 
 // Pace is how long the sync loop would wait now before its next turn.

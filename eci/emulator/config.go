@@ -25,6 +25,8 @@ type Config struct {
 	Delays Delays
 	// Rates are calls per minute by action; an action without one is free.
 	Rates map[string]int
+	// Buckets are rates by action that are not counted by the minute.
+	Buckets map[string]Bucket
 	// MaxCPU is the vCPU quota of the account in the region.
 	MaxCPU    float64
 	Retention Retention
@@ -34,6 +36,9 @@ type Config struct {
 	// AllowListed opens what needs an entry on the account: HostPathVolume and
 	// privileged containers.
 	AllowListed bool
+	// ExecFraming is what the streams of ExecContainerCommand speak: ExecRaw,
+	// ExecV4 or ExecV5.
+	ExecFraming string
 	// Seed makes ids repeatable; 0 takes a random one.
 	Seed uint64
 }
@@ -91,6 +96,7 @@ func DefaultConfig() Config {
 		Strict:         true,
 		Delays:         NoDelays(),
 		MaxCPU:         100_000,
+		ExecFraming:    ExecRaw,
 		Retention:      Retention{Records: time.Hour, Newest: 100, ScheduleFailed: 24 * time.Hour},
 	}
 }
@@ -105,12 +111,16 @@ func (c Config) Validate() error {
 	}
 	add(c.Region == "", "Region: is empty")
 	add(len(c.Zones) == 0, "Zones: is empty")
+	add(newExecWire(c.ExecFraming) == nil, "ExecFraming: %q is none of %s, %s, %s", c.ExecFraming, ExecRaw, ExecV4, ExecV5)
 	add(c.MaxCPU <= 0, "MaxCPU: %v is not positive", c.MaxCPU)
 	add(c.Retention.Records <= 0, "Retention.Records: %s is not positive", c.Retention.Records)
 	add(c.Retention.Newest < 0, "Retention.Newest: %d is negative", c.Retention.Newest)
 	add(c.Retention.ScheduleFailed <= 0, "Retention.ScheduleFailed: %s is not positive", c.Retention.ScheduleFailed)
 	for action, rate := range c.Rates {
 		add(rate <= 0, "Rates[%s]: %d is not positive", action, rate)
+	}
+	for action, b := range c.Buckets {
+		add(b.PerSecond <= 0 || b.Burst < 1, "Buckets[%s]: %+v is not positive", action, b)
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"iter"
 	"net/netip"
 	"time"
@@ -73,6 +74,9 @@ type container struct {
 	// pull counts the pulls likewise.
 	pull    int
 	process Process
+	// alive is done when the run has ended; bury ends it.
+	alive   context.Context
+	bury    context.CancelFunc
 	backOff time.Duration
 	waiting *event
 	log     *runLog

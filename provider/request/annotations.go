@@ -11,8 +11,27 @@ import (
 	"github.com/eci-vnode/eci-vnode/eci"
 )
 
-// Prefix of the annotations of ECI.
-const annotationPrefix = "k8s.aliyun.com/"
+// Prefixes of the annotations of ECI, and of the network controller, which makes
+// EIPs for pods elsewhere.
+const (
+	annotationPrefix = "k8s.aliyun.com/"
+	networkPrefix    = "network.alibabacloud.com/"
+)
+
+// Actor is who acts on an annotation.
+type Actor string
+
+// The actors.
+const (
+	// ActorRequest: it becomes a parameter, or changes the translation.
+	ActorRequest Actor = "request"
+	// ActorProvider: it becomes a part of Behaviour.
+	ActorProvider Actor = "provider"
+	// ActorRefused: it is refused, unless it asks for what happens anyway.
+	ActorRefused Actor = "refused"
+	// ActorNobody: it is output, and means nothing as input.
+	ActorNobody Actor = "nobody"
+)
 
 // Annotation is the row of one annotation of a pod.
 type Annotation struct {
@@ -23,6 +42,8 @@ type Annotation struct {
 	Parameter string
 	// Note says what the value looks like, or why it is refused.
 	Note string
+	// Actor says who acts on it.
+	Actor Actor
 	// apply sets the parameter, or refuses; nil for what is written back and
 	// means nothing in a request.
 	apply func(t *translator, path *field.Path, value string)
@@ -35,16 +56,37 @@ func (t *translator) annotations() {
 	for _, row := range Annotations() {
 		for _, key := range append([]string{row.Key}, row.Aliases...) {
 			known[key] = true
-			value, given := t.pod.Annotations[key]
-			if given && row.apply != nil {
-				row.apply(t, annotationPath(key), strings.TrimSpace(value))
-			}
 		}
+		t.annotation(row)
 	}
 	t.checkTogether()
+	for _, key := range ForeignAnnotations() {
+		known[key] = true
+	}
 	for _, key := range sortedKeys(t.pod.Annotations) {
-		if strings.HasPrefix(key, annotationPrefix+"eci-") && !known[key] {
+		if (strings.HasPrefix(key, annotationPrefix) || strings.HasPrefix(key, ownPrefix)) && !known[key] {
 			t.refuse(annotationPath(key), "no such annotation; did you mean "+nearest(key, sortedKeys(known))+"?")
+		}
+	}
+}
+
+// annotation applies one row. Of two names of one setting both may be given only
+// with one value.
+func (t *translator) annotation(row Annotation) {
+	first := ""
+	for _, key := range append([]string{row.Key}, row.Aliases...) {
+		value, given := t.pod.Annotations[key]
+		if !given {
+			continue
+		}
+		t.used[[2]string{"annotation", key}] = true
+		switch {
+		case row.apply == nil:
+		case first == "":
+			first = key
+			row.apply(t, annotationPath(key), strings.TrimSpace(value))
+		case strings.TrimSpace(value) != strings.TrimSpace(t.pod.Annotations[first]):
+			t.refuse(annotationPath(key), "it is another name of "+first+", which has another value: leave one out")
 		}
 	}
 }
@@ -52,11 +94,21 @@ func (t *translator) annotations() {
 // checkTogether refuses annotations that lack their companion.
 func (t *translator) checkTogether() {
 	if t.req.SpotStrategy == spotPriceLimit && t.req.SpotPriceLimit == 0 {
-		t.refusals = append(t.refusals, field.Required(annotationPath(keySpotPrice), "with "+spotPriceLimit))
+		t.refuse(annotationPath(keySpotStrategy), spotPriceLimit+" needs "+keySpotPrice)
 	}
 	if t.req.EIPBandwidth > 0 && !isTrue(t.req.AutoCreateEIP) {
-		t.refuse(annotationPath(keyEIPBandwidth), "it needs "+annotationPrefix+`eci-with-eip: "true"`)
+		t.refuse(t.givenPath(keyEIPBandwidth, networkPrefix+"eip-bandwidth"), "it needs "+annotationPrefix+`eci-with-eip: "true"`)
 	}
+}
+
+// givenPath is the path of the first of the keys that the pod has.
+func (t *translator) givenPath(keys ...string) *field.Path {
+	for _, key := range keys {
+		if _, given := t.pod.Annotations[key]; given {
+			return annotationPath(key)
+		}
+	}
+	return field.NewPath("metadata", "annotations")
 }
 
 func annotationPath(key string) *field.Path {

@@ -34,6 +34,7 @@ func (t *translator) check(kind string, object any, path *field.Path) {
 			continue
 		}
 		rule, known := t.rules[[2]string{kind, name}]
+		t.used[[2]string{kind, name}] = true
 		switch {
 		case !known:
 			t.refuse(path.Child(name), "this field is not known here")

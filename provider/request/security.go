@@ -155,7 +155,7 @@ func (t *translator) profiles(s security) {
 		case corev1.SeccompProfileTypeRuntimeDefault:
 			t.harden(s.seccompPath, "ECI has no parameter for it")
 		default:
-			t.refuse(s.seccompPath, "ECI has no profiles of yours")
+			t.refuse(s.seccompPath, "ECI has no profiles of yours: use RuntimeDefault")
 		}
 	}
 	if p := s.appArmor; p != nil {
@@ -164,7 +164,7 @@ func (t *translator) profiles(s security) {
 		case corev1.AppArmorProfileTypeRuntimeDefault:
 			t.harden(s.appArmorPath, "ECI has no parameter for it")
 		default:
-			t.refuse(s.appArmorPath, "ECI has no profiles of yours")
+			t.refuse(s.appArmorPath, "ECI has no profiles of yours: use RuntimeDefault")
 		}
 	}
 }
@@ -198,7 +198,7 @@ func (t *translator) capabilities(c corev1.Capabilities, path *field.Path) []str
 		case capability == "NET_ADMIN" || capability == "NET_RAW":
 			add = append(add, string(capability))
 		case !slices.Contains(runtimeCapabilities(), capability):
-			t.refuse(path.Child("add").Index(i), "ECI adds NET_ADMIN, and NET_RAW where the account has it")
+			t.refuse(path.Child("add").Index(i), "ECI adds NET_ADMIN, and NET_RAW where the account has it: leave it out, or use privileged where the account may")
 		}
 	}
 	return add

@@ -36,6 +36,7 @@ func mustCloud(t *testing.T, change ...func(*process.Config)) *cloud {
 	account.VSwitches = account.VSwitches[:1]
 	account.VSwitches[0].CIDR = subnet
 	account.Delays.RestartBackOff = 100 * time.Millisecond
+	account.ExecFraming = emulator.ExecV5
 	em, err := emulator.New(account, emulator.WithRuntime(runtime))
 	if err != nil {
 		t.Fatal(err)

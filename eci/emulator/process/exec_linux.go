@@ -1,6 +1,7 @@
 package process
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,24 +9,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/eci-vnode/eci-vnode/eci/emulator"
 )
-
-// execution is one more program in a running container.
-type execution struct {
-	Argv           []string
-	TTY            bool
-	Stdin          io.Reader
-	Stdout, Stderr io.Writer
-	// Resize has the sizes of the terminal; it may be nil.
-	Resize <-chan Size
-}
-
-// Size is that of a terminal, in characters.
-type Size struct{ Columns, Rows uint16 }
 
 // execOrders make a process enter a container.
 type execOrders struct {
@@ -35,82 +26,132 @@ type execOrders struct {
 	Task      task
 }
 
-// execDelay is how long output is read after the end of a program whose own
-// children hold it open.
-const execDelay = 10 * time.Second
-
 // execResult is what execMain answers.
 type execResult struct {
 	Error string
 	Code  int
 }
 
-// exec runs a program in the container and returns its exit code. The end of
-// the context kills it.
-func (p *running) exec(ctx context.Context, e execution) (int, error) {
+// How long output is read after the end of a program whose own children hold it
+// open: for a person, and for a probe.
+const (
+	execDelay  = 30 * time.Second
+	probeDelay = time.Second
+)
+
+var _ emulator.Executor = (*running)(nil)
+
+// Exec runs a program in the container, with its user, environment, namespaces
+// and limits.
+func (p *running) Exec(ctx context.Context, command emulator.Command) (int32, error) {
+	return p.exec(ctx, command, execDelay)
+}
+
+// execQuietly is for probes and hooks.
+func (p *running) execQuietly(ctx context.Context, argv []string) (output []byte, code int32, err error) {
+	var both bytes.Buffer
+	code, err = p.exec(ctx, emulator.Command{Argv: argv, Stdout: &both, Stderr: &both}, probeDelay)
+	return both.Bytes(), code, err
+}
+
+func (p *running) exec(ctx context.Context, command emulator.Command, delay time.Duration) (int32, error) {
 	p.mu.Lock()
 	process := p.process
 	p.mu.Unlock()
 	if process == nil {
 		return 0, errors.New("the container is not running")
 	}
-	t := p.task
-	t.Argv = e.Argv
-	if e.TTY {
-		t.Env = append([]string{"TERM=xterm"}, t.Env...)
+	orders := execOrders{Container: process.Pid, TTY: command.TTY, Task: p.task}
+	orders.Task.Argv = command.Argv
+	if command.TTY {
+		orders.Task.Env = append([]string{"TERM=xterm"}, orders.Task.Env...)
 	}
 	cmd := roleCommand(nameExec, 0)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.Stdin, e.Stdout, e.Stderr
-	// Whoever holds its output open does not hold us up.
-	cmd.WaitDelay = execDelay
-	resizes, send, err := os.Pipe()
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = command.Stdout, command.Stderr, delay
+	feed, err := openStdin(cmd, command.Stdin)
 	if err != nil {
 		return 0, err
 	}
-	helper, err := p.group.runtime.spawner.startRole(cmd, resizes)
-	resizes.Close()
+	defer feed.close()
+	sizes, send, err := os.Pipe()
+	if err != nil {
+		return 0, err
+	}
+	helper, err := p.group.runtime.spawner.startRole(cmd, sizes)
+	sizes.Close()
+	feed.started()
 	if err != nil {
 		send.Close()
 		return 0, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	defer stop()
-	done := make(chan struct{})
-	resized := make(chan struct{})
-	go func() {
-		defer close(resized)
-		sendSizes(send, e.Resize, done)
-	}()
-	code, err := p.awaitExec(helper, execOrders{Container: process.Pid, TTY: e.TTY, Task: t})
-	close(done)
-	<-resized
+	ended := make(chan struct{})
+	var sending sync.WaitGroup
+	sending.Go(func() { sendSizes(send, command.Resize, ended) })
+	code, err := p.awaitExec(helper, orders)
+	close(ended)
+	sending.Wait()
 	if ctx.Err() != nil {
-		return code, ctx.Err()
+		return 0, ctx.Err()
 	}
 	return code, err
 }
 
-func (p *running) awaitExec(helper *role, orders execOrders) (int, error) {
+func (p *running) awaitExec(helper *role, orders execOrders) (int32, error) {
 	defer helper.answer.Close()
-	err := errors.Join(p.cgroup.join(helper.cmd.Process.Pid), helper.order(orders))
 	var result execResult
-	if answered := json.NewDecoder(helper.answer).Decode(&result); err == nil && answered != nil {
-		err = fmt.Errorf("exec in container: %w", answered)
+	err := errors.Join(p.cgroup.join(helper.cmd.Process.Pid), helper.order(orders))
+	if err == nil {
+		err = json.NewDecoder(helper.answer).Decode(&result)
 	}
 	waited := helper.cmd.Wait()
 	switch {
 	case err != nil:
-		return 0, err
+		return 0, fmt.Errorf("exec in the container: %w", err)
 	case result.Error != "":
-		return result.Code, errors.New(result.Error)
+		return 0, errors.New(result.Error)
 	case waited != nil && !errors.Is(waited, exec.ErrWaitDelay):
-		return result.Code, waited
+		return 0, waited
 	}
-	return result.Code, nil
+	return int32(result.Code), nil
 }
 
-// sendSizes passes the sizes on until the execution is done.
-func sendSizes(to *os.File, sizes <-chan Size, done <-chan struct{}) {
+// stdin passes on what a client sends. Nobody waits for it: a client that sends
+// nothing would hold up the end.
+type stdin struct{ child, ours *os.File }
+
+func openStdin(cmd *exec.Cmd, from io.Reader) (*stdin, error) {
+	if from == nil {
+		return &stdin{}, nil
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stdin = read
+	go func() {
+		_, _ = io.Copy(write, from) // a program need not read all
+		write.Close()
+	}()
+	return &stdin{child: read, ours: write}, nil
+}
+
+func (s *stdin) started() {
+	if s.child != nil {
+		s.child.Close()
+	}
+}
+
+func (s *stdin) close() {
+	if s.ours != nil {
+		s.child.Close() // a second time, unless the start failed
+		s.ours.Close()
+	}
+}
+
+// sendSizes passes the sizes on until the program has ended.
+func sendSizes(to *os.File, sizes <-chan emulator.TerminalSize, ended <-chan struct{}) {
 	defer to.Close()
 	encoder := json.NewEncoder(to)
 	for {
@@ -121,7 +162,7 @@ func sendSizes(to *os.File, sizes <-chan Size, done <-chan struct{}) {
 				continue
 			}
 			_ = encoder.Encode(size) // the program may have ended
-		case <-done:
+		case <-ended:
 			return
 		}
 	}
@@ -140,42 +181,55 @@ func execMain(orders execOrders, answer *os.File) error {
 }
 
 func runInside(orders execOrders) (int, error) {
+	// In the container this program has no name.
+	self, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return 0, err
+	}
+	defer self.Close()
 	if err := enter(orders.Container, "net", "ipc", "uts", "pid", "mnt"); err != nil {
 		return 0, err
 	}
-	who, err := orders.Task.prepare()
-	if err != nil {
-		return exitCannot, err
-	}
-	path, err := findProgram(orders.Task.Argv[0], orders.Task.Env, orders.Task.Dir)
-	if err != nil {
-		return exitAbsent, err
-	}
 	cmd := &exec.Cmd{
-		Path: path, Args: orders.Task.Argv, Env: who.withHome(orders.Task.Env), Dir: orders.Task.Dir,
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true, Credential: who.credential()},
+		Path: fmt.Sprintf("/proc/self/fd/%d", fdSelf), Args: []string{nameTask}, Env: []string{},
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
 	if orders.TTY {
-		return runOnTerminal(cmd, who)
+		return runOnTerminal(cmd, orders.Task, self)
 	}
-	for fd := range 3 {
-		_ = unix.Fchown(fd, who.uid, who.gid) // not all of them are ours
+	if err := startTask(cmd, orders.Task, self); err != nil {
+		return 0, err
 	}
-	return exitCode(cmd, cmd.Run())
+	return exitCode(cmd.Wait())
 }
 
-// The codes of shells for what cannot run, and for what is not there.
-const (
-	exitCannot = 126
-	exitAbsent = 127
-)
-
-func exitCode(cmd *exec.Cmd, err error) (int, error) {
-	if cmd.ProcessState == nil {
-		return exitCannot, err
+// startTask starts a child that becomes the program. It is one more call of
+// this program because the kernel counts its PIDs otherwise than ours: what Go
+// has to bind a child to its parent compares the two.
+func startTask(cmd *exec.Cmd, task task, self *os.File) error {
+	child, err := startDirectly(cmd, self)
+	if err != nil {
+		return err
 	}
-	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	err = errors.Join(child.order(task), child.refusal())
+	if err != nil {
+		_ = cmd.Wait() // it has said why
+	}
+	return err
+}
+
+// taskMain is that child.
+func taskMain(task task, _ *os.File) error {
+	syscall.CloseOnExec(fdSelf)
+	return task.exec()
+}
+
+func exitCode(err error) (int, error) {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return 0, err
+	}
+	status := exit.Sys().(syscall.WaitStatus)
 	if status.Signaled() {
 		return 128 + int(status.Signal()), nil
 	}
@@ -184,20 +238,19 @@ func exitCode(cmd *exec.Cmd, err error) (int, error) {
 
 // runOnTerminal gives the program a terminal of the container, and passes on
 // what both sides write.
-func runOnTerminal(cmd *exec.Cmd, who *user) (int, error) {
+func runOnTerminal(cmd *exec.Cmd, task task, self *os.File) (int, error) {
 	master, terminal, err := openTerminal("/dev/pts")
 	if err != nil {
-		return exitCannot, fmt.Errorf("open a terminal: %w", err)
+		return 0, fmt.Errorf("open a terminal: %w", err)
 	}
-	_ = terminal.Chown(who.uid, -1) // a terminal of another owner works too
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, terminal, terminal
 	cmd.SysProcAttr.Setctty = true
-	if err := cmd.Start(); err != nil {
-		return exitCannot, err
+	go resize(master)
+	if err := startTask(cmd, task, self); err != nil {
+		return 0, err
 	}
 	terminal.Close()
 	go func() { _, _ = io.Copy(master, os.Stdin) }() // ends with this process
-	go resize(master)
 	printed := make(chan struct{})
 	go func() {
 		defer close(printed)
@@ -205,24 +258,16 @@ func runOnTerminal(cmd *exec.Cmd, who *user) (int, error) {
 	}()
 	err = cmd.Wait()
 	<-printed
-	return exitCode(cmd, err)
+	return exitCode(err)
 }
 
 func resize(master *os.File) {
 	sizes := json.NewDecoder(os.NewFile(fdResizes, "sizes"))
 	for {
-		var size Size
+		var size emulator.TerminalSize
 		if sizes.Decode(&size) != nil {
 			return
 		}
-		_ = unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: size.Columns, Row: size.Rows})
+		_ = unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: size.Cols, Row: size.Rows})
 	}
-}
-
-func (u *user) credential() *syscall.Credential {
-	c := &syscall.Credential{Uid: uint32(u.uid), Gid: uint32(u.gid)}
-	for _, gid := range u.groups {
-		c.Groups = append(c.Groups, uint32(gid))
-	}
-	return c
 }

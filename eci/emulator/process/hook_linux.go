@@ -1,7 +1,6 @@
 package process
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -56,11 +55,9 @@ type hook struct {
 func (p *running) runHook(ctx context.Context, h hook) error {
 	switch {
 	case len(h.command) > 0:
-		var output bytes.Buffer
-		code, err := p.exec(ctx, execution{Argv: h.command, Stdout: &output, Stderr: &output})
+		output, code, err := p.execQuietly(ctx, h.command)
 		if err == nil && code != 0 {
-			text := output.Bytes()
-			err = fmt.Errorf("command exited with %d: %s", code, text[:min(len(text), maxProbeOutput)])
+			err = fmt.Errorf("command exited with %d: %s", code, output[:min(len(output), maxProbeOutput)])
 		}
 		return err
 	case h.port > 0:

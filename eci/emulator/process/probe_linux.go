@@ -1,7 +1,6 @@
 package process
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -134,8 +133,7 @@ func (p *running) probeOnce(probe *eci.Probe) error {
 const maxProbeOutput = 1024
 
 func (p *running) checkExec(ctx context.Context, command []string) error {
-	var output bytes.Buffer
-	code, err := p.exec(ctx, execution{Argv: command, Stdout: &output, Stderr: &output})
+	output, code, err := p.execQuietly(ctx, command)
 	if ctx.Err() != nil {
 		return fmt.Errorf("command %q timed out", command)
 	}
@@ -143,8 +141,7 @@ func (p *running) checkExec(ctx context.Context, command []string) error {
 		return err
 	}
 	if code != 0 {
-		text := output.Bytes()
-		return fmt.Errorf("%scommand exited with %d", text[:min(len(text), maxProbeOutput)], code)
+		return fmt.Errorf("%scommand exited with %d", output[:min(len(output), maxProbeOutput)], code)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ const (
 	namePause  = "eci-pause"
 	nameInit   = "eci-init"
 	nameExec   = "eci-exec"
+	nameTask   = "eci-task"
 	nameUnpack = "eci-unpack"
 )
 
@@ -23,6 +24,7 @@ const (
 	fdOrders  = 3 // JSON that says what to do
 	fdAnswer  = 4 // an error as text, or as the call says; its end is success
 	fdResizes = 5 // of exec: the sizes of the terminal
+	fdSelf    = 5 // of task: this program
 )
 
 // Reexec is what this program does when it was started by a runtime, or inside
@@ -36,6 +38,8 @@ func Reexec() {
 		serveRole(initMain)
 	case nameExec:
 		serveRole(execMain)
+	case nameTask:
+		serveRole(taskMain)
 	case nameUnpack:
 		serveRole(unpackMain)
 	}

@@ -43,6 +43,15 @@ func (s *spawner) close() { close(s.jobs) }
 
 // startRole starts a call of this program, with more files from descriptor 5 on.
 func (s *spawner) startRole(cmd *exec.Cmd, more ...*os.File) (*role, error) {
+	return startRole(cmd, s.start, more...)
+}
+
+// startDirectly starts a call of this program on the thread of the caller.
+func startDirectly(cmd *exec.Cmd, more ...*os.File) (*role, error) {
+	return startRole(cmd, (*exec.Cmd).Start, more...)
+}
+
+func startRole(cmd *exec.Cmd, start func(*exec.Cmd) error, more ...*os.File) (*role, error) {
 	ordersEnd, orders, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -55,7 +64,7 @@ func (s *spawner) startRole(cmd *exec.Cmd, more ...*os.File) (*role, error) {
 	}
 	defer answerEnd.Close()
 	cmd.ExtraFiles = append([]*os.File{ordersEnd, answerEnd}, more...)
-	if err := s.start(cmd); err != nil {
+	if err := start(cmd); err != nil {
 		orders.Close()
 		answer.Close()
 		return nil, fmt.Errorf("start %s: %w", cmd.Args[0], err)

@@ -122,9 +122,9 @@ func openTerminal(dev string) (master, terminal *os.File, err error) {
 		return nil, nil, errors.Join(err, master.Close())
 	}
 	// The peer is opened by the master, as its name may not be in our /dev.
-	fd, err := unix.IoctlRetInt(int(master.Fd()), unix.TIOCGPTPEER)
-	if err != nil {
-		return nil, nil, errors.Join(err, master.Close())
+	fd, _, errno := unix.Syscall(unix.SYS_IOCTL, master.Fd(), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
+	if errno != 0 {
+		return nil, nil, errors.Join(errno, master.Close())
 	}
-	return master, os.NewFile(uintptr(fd), "terminal"), nil
+	return master, os.NewFile(fd, "terminal"), nil
 }

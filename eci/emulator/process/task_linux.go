@@ -112,11 +112,24 @@ func (u *user) become() error {
 		{"groups", func() error { return unix.Setgroups(u.groups) }},
 		{"group", func() error { return unix.Setresgid(u.gid, u.gid, u.gid) }},
 		{"user", func() error { return unix.Setresuid(u.uid, u.uid, u.uid) }},
-		{"death signal", func() error { return unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0) }},
+		{"death signal", dieWithParent},
 	} {
 		if err := step.do(); err != nil {
 			return fmt.Errorf("set the %s: %w", step.name, err)
 		}
+	}
+	return nil
+}
+
+// dieWithParent asks the kernel to kill this process when its parent ends. The
+// parent is outside of the container and therefore 0; one that has ended already
+// is replaced by the container's first process.
+func dieWithParent() error {
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return err
+	}
+	if unix.Getppid() != 0 {
+		return errors.New("the runtime has ended")
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func builtin(c call) int {
 		}
 		script, c.args = `test "$@"`, c.args[:len(c.args)-1]
 	}
-	return runShell(c, strings.NewReader(script), c.name, c.args)
+	return runShell(c, strings.NewReader(script), c.name, append([]string{"--"}, c.args...))
 }
 
 // shell is sh: -c SCRIPT, a file, or stdin, with a prompt on a terminal.
@@ -74,11 +74,9 @@ func shell(c call) int {
 	return runShell(c, c.in, c.name, set)
 }
 
-// runShell runs one script to its end.
+// runShell runs one script to its end. The parameters may begin with options of
+// set, which -- ends.
 func runShell(c call, script io.Reader, name string, params []string) int {
-	if len(params) > 0 && params[0] != "--" && !strings.HasPrefix(params[0], "-") && !strings.HasPrefix(params[0], "+") {
-		params = append([]string{"--"}, params...)
-	}
 	s := &session{traps: map[string]string{}, children: map[int]*os.Process{}}
 	runner, err := interp.New(
 		interp.StdIO(c.in, c.out, c.err), interp.Params(params...),

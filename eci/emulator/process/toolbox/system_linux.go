@@ -247,6 +247,19 @@ func tty(c call) int {
 	return c.fail(err)
 }
 
+// stty tells the size of the terminal, in rows and columns.
+func stty(c call) int {
+	if len(c.args) != 1 || c.args[0] != "size" {
+		return c.misused("only stty size is known")
+	}
+	size, err := unix.IoctlGetWinsize(int(os.Stdin.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return c.fail(err)
+	}
+	fmt.Fprintln(c.out, size.Row, size.Col)
+	return exitOK
+}
+
 func sync(call) int {
 	unix.Sync()
 	return exitOK

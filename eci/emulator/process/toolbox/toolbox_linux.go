@@ -38,7 +38,7 @@ func commands() map[string]command {
 		"echo": builtin, "env": env, "false": builtin, "grep": grep, "head": head, "hostname": hostname, "httpd": httpd, "id": id,
 		"kill": kill, "ln": ln, "md5sum": hashSum, "nc": netcat, "nproc": nproc, "printenv": printenv, "printf": builtin, "ps": ps,
 		"pwd": builtin, "readlink": readlink, "rmdir": rmdir, "seq": seq, "sh": shell, "sha256sum": hashSum, "sleep": sleep,
-		"sort": sortLines, "stat": stat, "sync": sync, "tail": tail, "tar": archive, "tee": tee, "test": builtin, "true": builtin,
+		"sort": sortLines, "stat": stat, "stty": stty, "sync": sync, "tail": tail, "tar": archive, "tee": tee, "test": builtin, "true": builtin,
 		"tty": tty, "uname": uname, "uniq": uniq, "wc": wc, "wget": wget, "which": which, "whoami": whoami, "yes": yes,
 	}
 	maps.Copy(all, uroot())
