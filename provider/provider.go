@@ -76,6 +76,10 @@ type Provider struct {
 	eventsRead time.Time
 	eventsNext int
 
+	// recoveredAt is when the recovery that succeeded began; it is written before
+	// store.recovered is closed and read only after.
+	recoveredAt time.Time
+
 	// wake asks the sync loop for a tick now; it holds one request.
 	wake chan struct{}
 

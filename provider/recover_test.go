@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +33,31 @@ func TestARestartFindsEveryGroupAndMakesNoneTwice(t *testing.T) {
 	for _, pod := range w.pods.List() {
 		w.expectPhase(pod, corev1.PodRunning)
 	}
+}
+
+func TestARestartReadsOnlyTheGroupsThatChanged(t *testing.T) {
+	w := newWorld(t)
+	var pods []*corev1.Pod
+	for i := range 45 {
+		pod := w.mustRun(fmt.Sprintf("web-%d", i))
+		*pod = *w.told[pod.UID] // as the API server has it after our write
+		pods = append(pods, pod)
+	}
+	pods[7].Status.ContainerStatuses[0].RestartCount = 3 // it is not what the cloud says
+	before := w.calls(eci.ActionDescribeContainerGroups)
+	w.start()
+	if n := w.calls(eci.ActionDescribeContainerGroups) - before; n != 1 {
+		t.Errorf("%d reads of groups, want 1 for the one that changed", n)
+	}
+	for _, pod := range pods {
+		w.mustCreatePod(pod)
+		known, err := w.GetPodStatus(t.Context(), pod.Namespace, pod.Name)
+		if err != nil || known.Phase != corev1.PodRunning || known.PodIP == "" {
+			t.Errorf("%s after the restart: %+v, %v", pod.Name, known, err)
+		}
+	}
+	w.expectPhase(pods[7], corev1.PodRunning) // what differs is told; all else is there already
+	w.expectLive(45)
 }
 
 func TestARestartAfterALostAnswerFindsTheGroup(t *testing.T) {
@@ -76,7 +102,7 @@ func TestARestartWhoseListLagsStillMakesNoSecondGroup(t *testing.T) {
 
 func TestWithoutAListThereIsNoRecovery(t *testing.T) {
 	w := newWorld(t)
-	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionDescribeContainerGroups, Error: emulator.Throttled(), Times: 1})
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionDescribeContainerGroupStatus, Error: emulator.Throttled(), Times: 1})
 	if err := w.Recover(t.Context(), nil); err == nil {
 		t.Error("recovered from an error")
 	}
@@ -98,4 +124,56 @@ func TestAPodThatHadAGroupIsNotStartedTwiceWhenTheListIsEmpty(t *testing.T) {
 	w.mustRepair(newReaper(w.Provider))
 	w.expectPhase(pod, corev1.PodRunning)
 	w.expectLive(1)
+}
+
+func TestAPodThatEndedAndWasForgottenWhileWeWereDownIsNoSuccess(t *testing.T) {
+	w := newWorld(t)
+	never := func(p *corev1.Pod) { p.Spec.RestartPolicy = corev1.RestartPolicyNever }
+	job, other := w.mustRun("job", never), w.mustRun("other")
+	*job = *w.told[job.UID] // as the API server has it after our write
+	e, _ := w.store.get(job.UID)
+	w.emulator.RemoveGroup(e.groupID) // it ended, and an hour later its record was dropped
+	w.start()
+	r := newReaper(w.Provider)
+	w.mustRepair(r)
+	if told := w.told[job.UID]; told != nil && told.Status.Phase != corev1.PodRunning {
+		t.Errorf("one listing made it %s", told.Status.Phase)
+	}
+	w.pass(w.cfg.LostGrace)
+	w.mustRepair(r)
+	w.expectPhase(job, corev1.PodFailed)
+	s := w.told[job.UID].Status
+	if s.Reason != "ContainerGroupLost" || !strings.Contains(s.Message, "not known") {
+		t.Errorf("reason %q, message %q", s.Reason, s.Message)
+	}
+	if c := s.ContainerStatuses[0].State.Terminated; c == nil || c.Reason != "ContainerStatusUnknown" {
+		t.Errorf("its container: %+v", c)
+	}
+	w.expectPhase(other, corev1.PodRunning)
+}
+
+func TestAFinishedPodStaysFinishedWhenTheCloudHasForgottenIt(t *testing.T) {
+	w := newWorld(t)
+	job := w.mustAddPod("job", func(p *corev1.Pod) {
+		p.Spec.RestartPolicy = corev1.RestartPolicyNever
+		p.Spec.Containers[0].Command = []string{"true"}
+	})
+	w.mustRun("other")
+	w.mustCreatePod(job)
+	w.pass(2 * time.Second)
+	w.tick()
+	w.expectPhase(job, corev1.PodSucceeded)
+	*job = *w.told[job.UID]
+	e, _ := w.store.get(job.UID)
+	w.emulator.RemoveGroup(e.groupID)
+	w.start()
+	r := newReaper(w.Provider)
+	for range 3 {
+		w.mustRepair(r)
+		w.tick()
+		w.pass(w.cfg.LostGrace)
+	}
+	if told := w.told[job.UID]; told != nil && told.Status.Phase != corev1.PodSucceeded {
+		t.Errorf("it became %s (%s)", told.Status.Phase, told.Status.Reason)
+	}
 }

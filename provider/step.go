@@ -33,3 +33,6 @@ func (s *Stepper) Pace() time.Duration { return s.p.pace() }
 
 // Repair is one turn of the repair loop.
 func (s *Stepper) Repair(ctx context.Context) { s.p.repairTurn(ctx, s.reaper) }
+
+// Refresh is one round of the refresh loop.
+func (s *Stepper) Refresh(ctx context.Context) { s.p.refreshTurn(ctx) }

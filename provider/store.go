@@ -56,6 +56,15 @@ type entry struct {
 	// retryAt is when a group that could not be scheduled is tried anew.
 	retryAt time.Time
 
+	// source sums up the versions of what the pod's files come from, files the
+	// files that the group has, by volume; nil is not known.
+	source string
+	files  map[string]uint64
+	// tokensAt is when the tokens in the files were made, tokenTold says that
+	// the user knows of their end.
+	tokensAt  time.Time
+	tokenTold bool
+
 	groupID   string
 	requestID string
 	createdAt time.Time

@@ -22,7 +22,8 @@ const forceSlack = 10 * time.Second
 // syncLoop reads what changed, fast while a pod is on its way up or down and
 // slowly while nothing moves.
 func (p *Provider) syncLoop(ctx context.Context) {
-	var last time.Time
+	// Recovery has read every state: the first turn asks for what changed since.
+	last := p.recoveredAt
 	for {
 		p.retryUnscheduled(ctx)
 		last = p.syncTurn(ctx, last)
@@ -224,8 +225,12 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 		status.MarkSpotDegraded(&next)
 	}
 	annotations := status.Annotations(*group, e.requestID)
-	group.Events = nil // not kept: they would be most of what a pod takes up
+	shown := shownSums(e.pod, group.Volumes)
+	group.Events, group.Volumes = nil, nil // not kept: they would be most of what a pod takes up
 	p.store.update(uid, func(e *entry) {
+		if e.files == nil {
+			e.files, e.tokensAt = shown, timeOf(group.CreationTime)
+		}
 		e.group, e.live, e.status, e.annotations = group, live, &next, annotations
 		e.sightings, e.missingSince = 0, time.Time{}
 		if eci.IsTerminal(group.Status) {

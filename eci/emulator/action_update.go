@@ -92,14 +92,8 @@ func merge[T any](old, sent []T, incremental bool, key func(T) string) []T {
 // fromUpdate maps an update's container: the types differ in one name.
 func fromUpdate(c *eci.UpdateContainer) eci.Container {
 	return eci.Container{
-		ContainerBase: c.ContainerBase, Stdin: c.Stdin, StdinOnce: c.StdinOnce, TTY: c.TTY,
-		LivenessProbe: c.LivenessProbe, ReadinessProbe: c.ReadinessProbe,
-		PostStartExec: c.PostStartExec, PostStartHTTPGetHost: c.PostStartHTTPGetHost, PostStartHTTPGetPath: c.PostStartHTTPGetPath,
-		PostStartHTTPGetPort: c.PostStartHTTPGetPort, PostStartHTTPGetScheme: c.PostStartHTTPGetScheme,
-		PostStartHTTPHeaders: c.PostStartHTTPHeaders, PostStartTCPSocketHost: c.PostStartTCPSocketHost, PostStartTCPSocketPort: c.PostStartTCPSocketPort,
-		PreStopExec: c.PreStopExec, PreStopHTTPGetHost: c.PreStopHTTPGetHost, PreStopHTTPGetPath: c.PreStopHTTPGetPath,
-		PreStopHTTPGetPort: c.PreStopHTTPGetPort, PreStopHTTPGetScheme: c.PreStopHTTPGetScheme,
-		PreStopHTTPHeaders: c.PreStopHTTPHeaders, PreStopTCPSocketHost: c.PreStopTCPSocketHost, PreStopTCPSocketPort: c.PreStopTCPSocketPort,
+		ContainerBase: c.ContainerBase, ContainerStdin: c.ContainerStdin, ContainerCare: c.ContainerCare,
+		PostStartHTTPHeaders: c.PostStartHTTPHeaders,
 	}
 }
 
@@ -129,11 +123,23 @@ func (e *Emulator) applyUpdate(g *group, wanted eci.CreateContainerGroupRequest)
 	}
 	e.touch(g)
 	same := reflect.DeepEqual(old.Containers, wanted.Containers) && reflect.DeepEqual(old.InitContainers, wanted.InitContainers) &&
-		reflect.DeepEqual(old.Volumes, wanted.Volumes) && old.CPU == wanted.CPU && old.Memory == wanted.Memory
+		e.sameVolumes(old.Volumes, wanted.Volumes) && old.CPU == wanted.CPU && old.Memory == wanted.Memory
 	if same {
 		return
 	}
 	g.status = eci.StatusUpdating
 	g.service(e.clock.Now(), eventNormal, "Updating", "Updating container group %s.", g.id)
 	e.stopAll(g, goalUpdate, g.grace())
+}
+
+// sameVolumes says whether nothing has to restart for the volumes; see
+// Config.FilesInPlace.
+func (e *Emulator) sameVolumes(old, wanted []eci.Volume) bool {
+	return reflect.DeepEqual(old, wanted) || e.cfg.FilesInPlace &&
+		slices.EqualFunc(old, wanted, func(a, b eci.Volume) bool {
+			if a.ConfigFileVolume != nil && b.ConfigFileVolume != nil {
+				a.ConfigFileVolume, b.ConfigFileVolume = nil, nil
+			}
+			return reflect.DeepEqual(a, b)
+		})
 }

@@ -39,6 +39,9 @@ type Config struct {
 	// ExecFraming is what the streams of ExecContainerCommand speak: ExecRaw,
 	// ExecV4 or ExecV5.
 	ExecFraming string
+	// FilesInPlace lets an update that changes nothing but config files restart
+	// no container: the documents do not say which it is.
+	FilesInPlace bool
 	// Seed makes ids repeatable; 0 takes a random one.
 	Seed uint64
 }

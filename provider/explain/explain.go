@@ -110,15 +110,18 @@ func (e *explainer) explain(ctx context.Context) (Pod, error) {
 	}
 	e.warn(&out, translation, shadow)
 	out.setSize(pod, translation)
-	if e.cfg.Requests {
-		if out.Request, err = shadow.show(translation.Request); err != nil {
-			return out, err
-		}
-	}
 	if err := e.price(ctx, &out, translation.Request); err != nil {
 		return out, err
 	}
-	return out, e.dryRun(ctx, &out, translation.Request)
+	if err := e.dryRun(ctx, &out, translation.Request); err != nil {
+		return out, err
+	}
+	if e.cfg.Requests {
+		// Last, for the cloud is asked with the Secrets themselves.
+		shadow.redact(translation.Request)
+		out.Request = translation.Request
+	}
+	return out, nil
 }
 
 // refuse tells why the pod cannot run. A pod that lacks something for which

@@ -2,8 +2,7 @@ package explain
 
 import (
 	"bytes"
-	"encoding/json"
-	"maps"
+	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -28,8 +27,8 @@ type shadow struct {
 	refused     field.ErrorList
 }
 
-// make translates again. It is false where nothing can come from a Secret.
-func (s *shadow) make() bool {
+// ready translates again, once. It is false where nothing can come from a Secret.
+func (s *shadow) ready() bool {
 	if len(s.objects.Secrets)+len(s.objects.VolumeSecrets) == 0 || s.made {
 		return s.made
 	}
@@ -80,7 +79,7 @@ func unlike(value []byte) []byte {
 // refusal is the text of the refusal number i, without a value that differs.
 func (s *shadow) refusal(i int, problem *field.Error) string {
 	text := problem.ErrorBody()
-	if s.make() && (i >= len(s.refused) || s.refused[i].ErrorBody() != text) {
+	if s.ready() && (i >= len(s.refused) || s.refused[i].ErrorBody() != text) {
 		return problem.Type.String() + ": " + redacted
 	}
 	return text
@@ -88,63 +87,59 @@ func (s *shadow) refusal(i int, problem *field.Error) string {
 
 // warning is the text of the warning number i.
 func (s *shadow) warning(i int, w request.Warning) string {
-	if s.make() && (s.translation == nil || i >= len(s.translation.Warnings) || s.translation.Warnings[i] != w) {
+	if s.ready() && (s.translation == nil || i >= len(s.translation.Warnings) || s.translation.Warnings[i] != w) {
 		return redacted
 	}
 	return w.Message
 }
 
-// show is the request as on the wire, without what comes from Secrets.
-func (s *shadow) show(req *eci.CreateContainerGroupRequest) (any, error) {
-	shown, err := generic(req)
-	if err != nil || !s.make() {
-		return shown, err
+// redact takes what comes from Secrets out of the request. What is of the type
+// eci.Secret prints as *** anyway.
+func (s *shadow) redact(req *eci.CreateContainerGroupRequest) {
+	if !s.ready() {
+		return
 	}
-	var other any
+	other := reflect.Value{}
 	if s.translation != nil {
-		if other, err = generic(s.translation.Request); err != nil {
-			return nil, err
-		}
+		other = reflect.ValueOf(s.translation.Request).Elem()
 	}
-	return hide(shown, other), nil
+	hide(reflect.ValueOf(req).Elem(), other)
 }
 
-// generic is what JSON makes of a request; an eci.Secret is *** there.
-func generic(req *eci.CreateContainerGroupRequest) (any, error) {
-	text, err := json.Marshal(req)
-	if err != nil {
-		return nil, err
+// hide replaces every text of value that other has not in the same place; an
+// invalid other has none. Lists that differ in length differ in every item.
+func hide(value, other reflect.Value) {
+	switch value.Kind() {
+	case reflect.String:
+		if value.Len() > 0 && (!other.IsValid() || value.String() != other.String()) {
+			value.SetString(redacted)
+		}
+	case reflect.Struct:
+		for i := range value.NumField() {
+			hide(value.Field(i), part(other, func() reflect.Value { return other.Field(i) }))
+		}
+	case reflect.Slice:
+		if other.IsValid() && value.Len() != other.Len() {
+			other = reflect.Value{}
+		}
+		for i := range value.Len() {
+			hide(value.Index(i), part(other, func() reflect.Value { return other.Index(i) }))
+		}
+	case reflect.Pointer:
+		if !value.IsNil() {
+			hide(value.Elem(), part(other, other.Elem))
+		}
+	default:
+		if !other.IsValid() || !value.Equal(other) {
+			value.SetZero()
+		}
 	}
-	var value any
-	return value, json.Unmarshal(text, &value)
 }
 
-// hide replaces every part of value that other has not in the same way.
-func hide(value, other any) any {
-	switch value := value.(type) {
-	case map[string]any:
-		same, is := other.(map[string]any)
-		if !is {
-			return redacted
-		}
-		value = maps.Clone(value)
-		for name, part := range value {
-			value[name] = hide(part, same[name])
-		}
-		return value
-	case []any:
-		same, is := other.([]any)
-		if !is || len(same) != len(value) {
-			return redacted
-		}
-		out := make([]any, len(value))
-		for i := range value {
-			out[i] = hide(value[i], same[i])
-		}
-		return out
+// part is a part of a value that is there.
+func part(of reflect.Value, get func() reflect.Value) reflect.Value {
+	if !of.IsValid() {
+		return of
 	}
-	if value != other {
-		return redacted
-	}
-	return value
+	return get()
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
@@ -52,17 +53,12 @@ type Annotation struct {
 // annotations applies every annotation of the pod that has a row, in the order
 // of the table, and refuses what looks like a misspelled one.
 func (t *translator) annotations() {
-	known := map[string]bool{}
-	for _, row := range Annotations() {
-		for _, key := range append([]string{row.Key}, row.Aliases...) {
-			known[key] = true
-		}
+	table := annotationTable()
+	for _, row := range table.rows {
 		t.annotation(row)
 	}
 	t.checkTogether()
-	for _, key := range ForeignAnnotations() {
-		known[key] = true
-	}
+	known := table.known
 	for _, key := range sortedKeys(t.pod.Annotations) {
 		if (strings.HasPrefix(key, annotationPrefix) || strings.HasPrefix(key, ownPrefix)) && !known[key] {
 			t.refuse(annotationPath(key), "no such annotation; did you mean "+nearest(key, sortedKeys(known))+"?")
@@ -70,11 +66,36 @@ func (t *translator) annotations() {
 	}
 }
 
+// annotationIndex is the table with all keys that are not misspelled.
+type annotationIndex struct {
+	rows  []Annotation
+	known map[string]bool
+}
+
+// annotationTable is made once; nobody changes it.
+var annotationTable = sync.OnceValue(func() annotationIndex {
+	index := annotationIndex{rows: Annotations(), known: map[string]bool{}}
+	for _, row := range index.rows {
+		index.known[row.Key] = true
+		for _, key := range row.Aliases {
+			index.known[key] = true
+		}
+	}
+	for _, key := range ForeignAnnotations() {
+		index.known[key] = true
+	}
+	return index
+})
+
 // annotation applies one row. Of two names of one setting both may be given only
 // with one value.
 func (t *translator) annotation(row Annotation) {
 	first := ""
-	for _, key := range append([]string{row.Key}, row.Aliases...) {
+	for i := range len(row.Aliases) + 1 {
+		key := row.Key
+		if i > 0 {
+			key = row.Aliases[i-1]
+		}
 		value, given := t.pod.Annotations[key]
 		if !given {
 			continue

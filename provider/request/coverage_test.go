@@ -128,9 +128,18 @@ func checkShown(t *testing.T, translation *Translation, objects Objects) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkSilent(t, string(text), objects)
+	for _, warning := range translation.Warnings {
+		checkSilent(t, warning.String(), objects)
+	}
+}
+
+// checkSilent wants a text to hold nothing that is in a Secret.
+func checkSilent(t *testing.T, text string, objects Objects) {
+	t.Helper()
 	for name, secret := range objects.Secrets {
 		for key, value := range secret.Data {
-			if len(value) >= minSecret && strings.Contains(string(text), string(value)) {
+			if len(value) >= minSecret && strings.Contains(text, string(value)) {
 				t.Errorf("key %s of secret %s is shown", key, name)
 			}
 		}

@@ -59,6 +59,7 @@ func checkGolden(t *testing.T, in, stem string) {
 		if err != nil {
 			failures = append(failures, describe(err))
 			checkPaths(t, pod, err)
+			checkSilent(t, err.Error(), objects)
 			continue
 		}
 		checkInvariants(t, translation.Request)

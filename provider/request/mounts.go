@@ -32,12 +32,15 @@ func (t *translator) mount(m corev1.VolumeMount, e *environment, path *field.Pat
 	if m.MountPropagation != nil && *m.MountPropagation != corev1.MountPropagationNone {
 		out.MountPropagation = string(*m.MountPropagation)
 	}
+	at := path.Child("subPath")
 	if m.SubPathExpr != "" {
-		out.SubPath = t.subPath(m.SubPathExpr, e, path.Child("subPathExpr"))
+		at = path.Child("subPathExpr")
+		out.SubPath = t.subPath(m.SubPathExpr, e, at)
 	}
 	if out.SubPath != "" {
 		if problem := pathProblem(out.SubPath); problem != "" {
-			t.invalid(path.Child("subPath"), out.SubPath, problem)
+			// The expression is shown, not what it gave, which may be secret.
+			t.invalid(at, m.SubPath+m.SubPathExpr, problem)
 		}
 	}
 	return out

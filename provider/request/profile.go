@@ -164,7 +164,7 @@ func hasAnyName(m map[string]string, key string) bool {
 	if _, ok := m[key]; ok {
 		return true
 	}
-	for _, row := range Annotations() {
+	for _, row := range annotationTable().rows {
 		names := append([]string{row.Key}, row.Aliases...)
 		if !slices.Contains(names, key) {
 			continue

@@ -52,7 +52,13 @@ func (t *translator) fsGroup(path *field.Path) {
 			}
 		}
 	}
-	t.harden(path, "ECI has no owner group for volumes; files of config volumes are readable by everybody")
+	why := "ECI has no owner group for volumes; files of config volumes are readable by everybody"
+	for _, v := range t.pod.Spec.Volumes {
+		if v.PersistentVolumeClaim != nil || v.Ephemeral != nil || v.CSI != nil || v.FlexVolume != nil {
+			why += "; volume " + v.Name + " keeps its owner: where that is root and the containers are not, let an init container chown it"
+		}
+	}
+	t.harden(path, why)
 }
 
 // modesOf returns the modes that a volume gives its files.

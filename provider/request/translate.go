@@ -57,7 +57,7 @@ func Translate(pod *corev1.Pod, objects Objects, cfg Config) (*Translation, erro
 
 func newTranslator(pod *corev1.Pod, objects Objects, cfg Config) *translator {
 	return &translator{
-		pod: pod, objects: objects, cfg: cfg, rules: indexRules(), req: &eci.CreateContainerGroupRequest{},
+		pod: pod, objects: objects, cfg: cfg, rules: ruleTable(), req: &eci.CreateContainerGroupRequest{},
 		hidden: hidden{}, disks: map[string]dynamicDisk{}, readOnly: map[string]bool{}, used: map[[2]string]bool{},
 	}
 }

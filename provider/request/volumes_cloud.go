@@ -244,8 +244,12 @@ func copyMap(m map[string]string) map[string]string {
 	return out
 }
 
+// addSecret takes the access key out of a Secret; the drivers read nothing else
+// in it, and no message of ours can then show what is in it.
 func addSecret(options map[string]string, secret *corev1.Secret) {
-	for key, value := range secret.Data {
-		options[key] = string(value)
+	for _, key := range []string{"akId", "akSecret"} {
+		if value, ok := secret.Data[key]; ok {
+			options[key] = string(value)
+		}
 	}
 }
