@@ -22,7 +22,8 @@ const forceSlack = 10 * time.Second
 // syncLoop reads what changed, fast while a pod is on its way up or down and
 // slowly while nothing moves.
 func (p *Provider) syncLoop(ctx context.Context) {
-	var last time.Time
+	// Recovery has read every state: the first turn asks for what changed since.
+	last := p.recoveredAt
 	for {
 		p.retryUnscheduled(ctx)
 		last = p.syncTurn(ctx, last)
