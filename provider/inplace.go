@@ -42,7 +42,7 @@ func refusals(old, pod *corev1.Pod) []refusal {
 	}
 	for _, c := range pod.Spec.EphemeralContainers {
 		if !slices.ContainsFunc(old.Spec.EphemeralContainers, func(b corev1.EphemeralContainer) bool { return b.Name == c.Name }) {
-			refuse("EphemeralContainerRefused", "container %s: ECI cannot add a container to a running group; use kubectl exec, or kubectl debug --copy-to", c.Name)
+			refuse("EphemeralContainerRefused", "container %s: %s", c.Name, ephemeralRefused)
 			out[len(out)-1].always = true
 		}
 	}

@@ -159,6 +159,9 @@ func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 			p.deps.Events.Event(pod, corev1.EventTypeWarning, r.reason, r.message)
 		}
 	}
+	if len(pod.Spec.EphemeralContainers) > len(e.pod.Spec.EphemeralContainers) && e.status != nil {
+		p.tell(pod.UID) // their refusal is a status
+	}
 	return nil
 }
 

@@ -30,7 +30,7 @@ func (p *Provider) place(namespace, podName, container string) (place, error) {
 	}
 	switch {
 	case isEphemeral(e.pod, container):
-		return place{}, errdefs.InvalidInputf("container %s of pod %s/%s is an ephemeral one, and ECI cannot add a container to a running group", container, namespace, podName)
+		return place{}, errdefs.InvalidInputf("container %s of pod %s/%s is an ephemeral one: %s", container, namespace, podName, ephemeralRefused)
 	case !hasContainer(e.pod, container):
 		return place{}, errdefs.NotFoundf("container %s is not in pod %s/%s", container, namespace, podName)
 	case e.groupID == "":

@@ -102,6 +102,7 @@ func (e entry) render() *corev1.Pod {
 	if e.status != nil {
 		pod.Status = *e.status.DeepCopy()
 	}
+	refuseEphemeral(pod)
 	if e.disruption != nil {
 		status.Put(&pod.Status, *e.disruption)
 	}

@@ -91,6 +91,10 @@ func TestExecSaysWhyItCannot(t *testing.T) {
 			if err := w.UpdatePod(t.Context(), debugged); err != nil {
 				t.Fatal(err)
 			}
+			shown := w.told[pod.UID].Status.EphemeralContainerStatuses
+			if len(shown) != 1 || shown[0].State.Terminated == nil || shown[0].State.Terminated.Message != ephemeralRefused {
+				t.Errorf("the status of %s is %+v", container, shown)
+			}
 		}
 		if err := w.RunInContainer(t.Context(), "default", "a", container, []string{"true"}, &client{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", container, err, want)
