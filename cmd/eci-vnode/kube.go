@@ -18,6 +18,14 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
+// Events are written at a rate of their own, as a kubelet writes them: they may
+// come late, statuses may not. An account may make 20 pods a second, and a pod
+// that comes up and goes has about six events.
+const (
+	eventQPS   = 125
+	eventBurst = 125
+)
+
 // clients are three, each with rates of its own, so that a burst of pods or
 // events starves neither the node's lease nor each other.
 type clients struct {
@@ -39,7 +47,7 @@ func newClients(cfg Kube) (clients, error) {
 		burst  int
 	}{
 		{&out.pods, cfg.QPS, cfg.Burst},
-		{&out.events, cfg.QPS, cfg.Burst},
+		{&out.events, min(cfg.QPS, eventQPS), min(cfg.Burst, eventBurst)},
 		{&out.node, rest.DefaultQPS, rest.DefaultBurst},
 	} {
 		cc := rest.CopyConfig(base)

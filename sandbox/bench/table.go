@@ -47,6 +47,11 @@ func atMost(name string, n int, value float64, unit string, bound float64, rival
 		Target: fmt.Sprintf("<= %g", bound), Reached: yesNo(value <= bound)}
 }
 
+// beside makes a row that shows a rival and has no target.
+func beside(name string, n int, value float64, unit, rival string, other float64) figure {
+	return figure{Figure: name, N: n, Value: value, Unit: unit, Rival: fmt.Sprintf("%s: %.3g", rival, other)}
+}
+
 // shown makes a row that explains another and has no target.
 func shown(name string, n int, value float64, unit string) figure {
 	return figure{Figure: name, N: n, Value: value, Unit: unit}
