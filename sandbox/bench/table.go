@@ -79,6 +79,23 @@ func writeTable(out io.Writer, rows []figure) error {
 	return w.Flush()
 }
 
+// writeMarkdown prints the rows for a page.
+func writeMarkdown(out io.Writer, machine string, rows []figure) error {
+	fmt.Fprintf(out, "%s\n\n| figure | n | value | unit | rival | ratio | target | reached |\n|---|--:|--:|---|---|--:|---|---|\n", machine)
+	for _, r := range rows {
+		ratio := ""
+		if r.Ratio > 0 {
+			ratio = fmt.Sprintf("%.2f", r.Ratio)
+		}
+		_, err := fmt.Fprintf(out, "| %s | %d | %s | %s | %s | %s | %s | %s |\n",
+			r.Figure, r.N, number(r.Value), r.Unit, r.Rival, ratio, r.Target, r.Reached)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // number shows about four digits.
 func number(v float64) string {
 	switch {

@@ -15,8 +15,6 @@ import (
 type lap struct {
 	n              int
 	create, delete half
-	// events of the lap that are lost, for those that are counted.
-	lost int
 }
 
 func (l lap) createRate() float64 { return float64(l.n) / l.create.took.Seconds() }
@@ -114,13 +112,16 @@ func (b *bench) lapOfOurs(ctx context.Context, n int) (lap, error) {
 	return l, errors.Join(err, node.stop())
 }
 
+// nodeOfLibrary is the name of its node.
+func nodeOfLibrary(settings string) string { return "bench-" + settings }
+
 // lapOfLibrary measures virtual-kubelet's PodController.
 func (b *bench) lapOfLibrary(ctx context.Context, settings string, n int) (lap, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return lap{}, err
 	}
-	node := "bench-" + settings
+	node := nodeOfLibrary(settings)
 	leave, err := keepNode(ctx, b.client(), node)
 	if err != nil {
 		return lap{}, err
