@@ -76,9 +76,10 @@ type Provider struct {
 	eventsRead time.Time
 	eventsNext int
 
-	// pages is how many pages of states the last read took, changedAt when one
-	// showed a change. Only the sync loop has them.
+	// pages is how many pages of states the last read had, readTook how long it
+	// took, changedAt when one showed a change. Only the sync loop has them.
 	pages     int
+	readTook  time.Duration
 	changedAt time.Time
 
 	// recoveredAt is when the recovery that succeeded began; it is written before

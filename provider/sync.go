@@ -52,6 +52,10 @@ const (
 	// second, so that a large node in motion leaves room for others in the
 	// account's budget of them.
 	pagePause = 100 * time.Millisecond
+	// readShare and maxRest keep a slow machine or cloud from being asked all the
+	// time: the rest is this many times as long as the read was, but no longer.
+	readShare = 4
+	maxRest   = 3 * time.Second
 	// afterChange is how long reads stay fast after something changed: changes
 	// seldom come alone.
 	afterChange = 10 * time.Second
@@ -59,7 +63,7 @@ const (
 
 // pace is the least time to the next read, and the most, which a poke shortens.
 func (p *Provider) pace() (least, most time.Duration) {
-	least = max(p.cfg.FastSync, time.Duration(p.pages)*pagePause)
+	least = max(p.cfg.FastSync, time.Duration(p.pages)*pagePause, min(readShare*p.readTook, maxRest))
 	if p.store.any(entry.moving) || p.deps.Clock.Since(p.changedAt) < afterChange {
 		return least, least
 	}
@@ -93,7 +97,7 @@ func (p *Provider) wait(ctx context.Context, least, most time.Duration) bool {
 // sync asks once for all groups that changed since last, and for the details of
 // those that did. The cost does not depend on the number of pods at rest.
 func (p *Provider) sync(ctx context.Context, last time.Time) error {
-	deleting := p.deleting()
+	began, deleting := p.deps.Clock.Now(), p.deleting()
 	window := p.window(last)
 	listing := p.listingIsShorter(len(deleting))
 	if listing {
@@ -103,7 +107,7 @@ func (p *Provider) sync(ctx context.Context, last time.Time) error {
 	if err != nil {
 		return err
 	}
-	p.pages = 1 + len(states)/eci.MaxStatusesPerPage
+	p.pages, p.readTook = 1+len(states)/eci.MaxStatusesPerPage, p.deps.Clock.Since(began)
 	ids := p.changed(states)
 	if len(ids) > 0 {
 		p.changedAt = p.deps.Clock.Now()
