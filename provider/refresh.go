@@ -235,11 +235,7 @@ func (p *Provider) outdated(e entry, why string) {
 // filesFor translates the pod with the objects as they are now. Tokens are made
 // only if asked: they are different each time.
 func (p *Provider) filesFor(ctx context.Context, e entry, tokens bool) ([]eci.Volume, error) {
-	objects, err := p.collect(ctx, e.pod, tokens)
-	if err != nil {
-		return nil, err
-	}
-	translation, err := request.Translate(e.pod, objects, p.cfg.Request)
+	translation, _, err := p.translate(ctx, e.pod, tokens)
 	if err != nil {
 		return nil, err
 	}

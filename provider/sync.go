@@ -234,10 +234,19 @@ func (p *Provider) readBatch(ctx context.Context, batch eci.JSONList, lives map[
 
 // describe lists groups in full, every page or an error.
 func (p *Provider) describe(ctx context.Context, req *eci.DescribeContainerGroupsRequest) ([]eci.ContainerGroup, error) {
+	return describeAll(ctx, p.cloud, req)
+}
+
+// groupLister is the call that shows groups in full.
+type groupLister interface {
+	DescribeContainerGroups(context.Context, *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, error)
+}
+
+func describeAll(ctx context.Context, cloud groupLister, req *eci.DescribeContainerGroupsRequest) ([]eci.ContainerGroup, error) {
 	var groups []eci.ContainerGroup
 	req.Limit = eci.MaxGroupsPerPage
 	for {
-		resp, err := p.cloud.DescribeContainerGroups(ctx, req)
+		resp, err := cloud.DescribeContainerGroups(ctx, req)
 		if err != nil {
 			return nil, err
 		}

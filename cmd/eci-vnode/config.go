@@ -16,6 +16,8 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
 	"github.com/eci-vnode/eci-vnode/provider/explain"
+	"github.com/eci-vnode/eci-vnode/provider/request"
+	"github.com/eci-vnode/eci-vnode/vnode/leader"
 )
 
 // Config is everything that an operator can set: in the file named by --config,
@@ -37,10 +39,13 @@ type Config struct {
 	InternalIP string `json:"internalIP,omitempty"`
 
 	ECI     ECI     `json:"eci"`
+	Pods    Pods    `json:"pods"`
 	Kubelet Kubelet `json:"kubelet"`
 	Kube    Kube    `json:"kube"`
 	Sync    Sync    `json:"sync"`
 	Log     Log     `json:"log"`
+	// LeaderElection lets one of several replicas work at a time.
+	LeaderElection LeaderElection `json:"leaderElection"`
 	// Prices are those that explain calculates with.
 	Prices explain.ListPrices `json:"prices"`
 	// MetricsAddress serves /metrics, /healthz and /readyz over HTTP; empty is
@@ -85,12 +90,35 @@ type ECI struct {
 	Rates map[string]openapi.Rate `json:"rates,omitempty"`
 }
 
+// Pods says what pods may ask for where that depends on the account, or on what
+// the operator prefers.
+type Pods struct {
+	// MaxEnvValue is the longest value of an environment variable, in bytes; 0
+	// sends any length.
+	MaxEnvValue int `json:"maxEnvValue"`
+	// HostPathAllowed says that the account may mount paths of the machine of a
+	// group.
+	HostPathAllowed bool `json:"hostPathAllowed,omitempty"`
+	// BandwidthUnit is the unit of the bandwidth limits of this account, bit or
+	// byte; empty refuses such limits.
+	BandwidthUnit string `json:"bandwidthUnit,omitempty"`
+	// Hardening of containers that ECI has no parameter for: warn or refuse.
+	Hardening string `json:"hardening"`
+	// UpdateFiles sends changed ConfigMaps, Secrets and tokens to running groups;
+	// otherwise an event tells of them. Refresh is the time between two looks.
+	UpdateFiles bool            `json:"updateFiles,omitempty"`
+	Refresh     metav1.Duration `json:"refresh"`
+}
+
 // Kubelet is the HTTPS API that serves kubectl logs and exec.
 type Kubelet struct {
 	Address           string `json:"address,omitempty"`
 	Port              int32  `json:"port"`
 	TLSCertFile       string `json:"tlsCertFile,omitempty"`
 	TLSPrivateKeyFile string `json:"tlsPrivateKeyFile,omitempty"`
+	// ServerTLSBootstrap has the cluster sign the certificate, as the kubelet's
+	// field of this name.
+	ServerTLSBootstrap bool `json:"serverTLSBootstrap,omitempty"`
 	// ClientCAFile is the cluster's own when empty.
 	ClientCAFile  string `json:"clientCAFile,omitempty"`
 	AnonymousAuth bool   `json:"anonymousAuth,omitempty"`
@@ -119,6 +147,23 @@ type Sync struct {
 	LostGrace   metav1.Duration `json:"lostGrace"`
 }
 
+// LeaderElection is the lease that the replicas of one virtual node share.
+type LeaderElection struct {
+	Enabled bool `json:"enabled"`
+	// Namespace and Name are those of the Lease; the name is eci-vnode- and that
+	// of the node when empty.
+	Namespace string `json:"namespace"`
+	Name      string `json:"name,omitempty"`
+	// Identity of this replica: the name of its pod, or made up when empty.
+	Identity string `json:"identity,omitempty"`
+	// LeaseDuration is how long a standby waits for a silent leader,
+	// RenewDeadline how long a leader works on without renewing, RetryPeriod the
+	// time between two looks.
+	LeaseDuration metav1.Duration `json:"leaseDuration"`
+	RenewDeadline metav1.Duration `json:"renewDeadline"`
+	RetryPeriod   metav1.Duration `json:"retryPeriod"`
+}
+
 // Log is what is written to standard error.
 type Log struct {
 	// Level is error, warn, info, debug or trace.
@@ -131,6 +176,7 @@ type Log struct {
 // of the first ECI provider.
 func defaultConfig() Config {
 	duration := func(d time.Duration) metav1.Duration { return metav1.Duration{Duration: d} }
+	election := leader.DefaultConfig()
 	return Config{
 		NodeName: "virtual-kubelet",
 		Taint:    Taint{Key: "virtual-kubelet.io/provider", Value: providerName, Effect: string(corev1.TaintEffectNoSchedule)},
@@ -139,14 +185,21 @@ func defaultConfig() Config {
 			corev1.ResourceMemory: resource.MustParse("4Ti"),
 			corev1.ResourcePods:   resource.MustParse("1000"),
 		},
-		ECI:     ECI{ClusterDomain: "cluster.local", Timeout: duration(15 * time.Second)},
+		ECI: ECI{ClusterDomain: "cluster.local", Timeout: duration(15 * time.Second)},
+		Pods: Pods{
+			MaxEnvValue: request.DefaultConfig().MaxEnvValue, Hardening: string(request.HardeningWarn), Refresh: duration(time.Minute),
+		},
 		Kubelet: Kubelet{Port: 10250},
 		Kube:    Kube{QPS: 500, Burst: 1000, Workers: 50},
 		Sync: Sync{
 			Fast: duration(500 * time.Millisecond), Slow: duration(10 * time.Second), Repair: duration(2 * time.Minute),
 			OrphanGrace: duration(3 * time.Minute), LostGrace: duration(3 * time.Minute),
 		},
-		Log:            Log{Level: "info", Format: "text"},
+		Log: Log{Level: "info", Format: "text"},
+		LeaderElection: LeaderElection{
+			Namespace: metav1.NamespaceSystem, LeaseDuration: duration(election.LeaseDuration),
+			RenewDeadline: duration(election.RenewDeadline), RetryPeriod: duration(election.RetryPeriod),
+		},
 		Prices:         explain.DefaultListPrices(),
 		MetricsAddress: "",
 	}
@@ -193,6 +246,7 @@ func (c *Config) Validate() error {
 	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		errs = append(errs, field.NotSupported(field.NewPath("log", "format"), c.Log.Format, []string{"text", "json"}))
 	}
+	errs = append(errs, c.Pods.validate(field.NewPath("pods"))...)
 	if err := c.Prices.Validate(); err != nil {
 		errs = append(errs, field.Invalid(field.NewPath("prices"), c.Prices, err.Error()))
 	}
@@ -200,8 +254,35 @@ func (c *Config) Validate() error {
 	if !c.Taint.Disabled && !slices.Contains(effects, c.Taint.Effect) {
 		errs = append(errs, field.NotSupported(field.NewPath("taint", "effect"), c.Taint.Effect, effects))
 	}
+	if c.LeaderElection.Enabled {
+		if err := electionConfig(*c, "somebody").Validate(); err != nil {
+			errs = append(errs, field.Invalid(field.NewPath("leaderElection"), c.LeaderElection, err.Error()))
+		}
+	}
 	if (c.Kubelet.TLSCertFile == "") != (c.Kubelet.TLSPrivateKeyFile == "") {
 		errs = append(errs, field.Invalid(field.NewPath("kubelet", "tlsCertFile"), c.Kubelet.TLSCertFile, "tlsCertFile and tlsPrivateKeyFile go together"))
 	}
 	return errs.ToAggregate()
+}
+
+func (p *Pods) validate(path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if p.MaxEnvValue < 0 {
+		errs = append(errs, field.Invalid(path.Child("maxEnvValue"), p.MaxEnvValue, "must not be negative"))
+	}
+	if p.Refresh.Duration <= 0 {
+		errs = append(errs, field.Invalid(path.Child("refresh"), p.Refresh.Duration.String(), "must be more than 0"))
+	}
+	for name, given := range map[string]struct {
+		value string
+		of    []string
+	}{
+		"bandwidthUnit": {p.BandwidthUnit, []string{"", request.BandwidthBits, request.BandwidthBytes}},
+		"hardening":     {p.Hardening, []string{string(request.HardeningWarn), string(request.HardeningRefuse)}},
+	} {
+		if !slices.Contains(given.of, given.value) {
+			errs = append(errs, field.NotSupported(path.Child(name), given.value, given.of))
+		}
+	}
+	return errs
 }

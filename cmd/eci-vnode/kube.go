@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/transport"
 )
 
 // Events are written at a rate of their own, as a kubelet writes them: they may
@@ -26,13 +27,14 @@ const (
 	eventBurst = 125
 )
 
-// clients are three, each with rates of its own, so that a burst of pods or
-// events starves neither the node's lease nor each other.
+// clients are four, each with rates of its own, so that a burst of pods or
+// events starves neither the leases nor each other. All but that of the election
+// write only while this replica leads.
 type clients struct {
-	pods, events, node kubernetes.Interface
+	pods, events, node, election kubernetes.Interface
 }
 
-func newClients(cfg Kube) (clients, error) {
+func newClients(cfg Kube, fence transport.WrapperFunc) (clients, error) {
 	base, err := clientcmd.BuildConfigFromFlags("", cfg.Kubeconfig)
 	if err != nil {
 		return clients{}, fmt.Errorf("reaching Kubernetes: %w (set --kubeconfig, or run in a pod with a ServiceAccount)", err)
@@ -45,13 +47,16 @@ func newClients(cfg Kube) (clients, error) {
 		client *kubernetes.Interface
 		qps    float32
 		burst  int
+		fence  transport.WrapperFunc
 	}{
-		{&out.pods, cfg.QPS, cfg.Burst},
-		{&out.events, min(cfg.QPS, eventQPS), min(cfg.Burst, eventBurst)},
-		{&out.node, rest.DefaultQPS, rest.DefaultBurst},
+		{&out.pods, cfg.QPS, cfg.Burst, fence},
+		{&out.events, min(cfg.QPS, eventQPS), min(cfg.Burst, eventBurst), fence},
+		{&out.node, rest.DefaultQPS, rest.DefaultBurst, fence},
+		{&out.election, rest.DefaultQPS, rest.DefaultBurst, nil},
 	} {
 		cc := rest.CopyConfig(base)
 		cc.QPS, cc.Burst = c.qps, c.burst
+		cc.Wrap(c.fence)
 		set, err := kubernetes.NewForConfig(cc)
 		if err != nil {
 			return clients{}, fmt.Errorf("reaching Kubernetes: %w", err)
@@ -85,19 +90,27 @@ func hostIP() string {
 func clusterID(ctx context.Context, client kubernetes.Interface) (string, error) {
 	var id string
 	err := wait.PollUntilContextCancel(ctx, 2*time.Second, true, func(ctx context.Context) (bool, error) {
-		ns, err := client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
-		if err != nil {
-			log.G(ctx).WithError(err).Warn("cannot read the namespace kube-system, whose UID identifies this cluster; will try again (--cluster-id sets an identity)")
-			return false, nil
+		var err error
+		if id, err = readClusterID(ctx, client); err != nil {
+			log.G(ctx).WithError(err).Warn("the identity of this cluster is not known; will try again (--cluster-id sets one)")
 		}
-		id = string(ns.UID)
-		return true, nil
+		return err == nil, nil
 	})
 	return id, err
 }
 
-// serveMetrics serves until ctx ends.
-func serveMetrics(ctx context.Context, cfg Config, registry *prometheus.Registry, ready <-chan struct{}) error {
+// readClusterID asks once.
+func readClusterID(ctx context.Context, client kubernetes.Interface) (string, error) {
+	ns, err := client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("reading the namespace kube-system, whose UID identifies this cluster: %w", err)
+	}
+	return string(ns.UID), nil
+}
+
+// serveMetrics serves until ctx ends; notReady says why the program is not ready,
+// or nothing.
+func serveMetrics(ctx context.Context, cfg Config, registry *prometheus.Registry, notReady func() string) error {
 	mux := http.NewServeMux()
 	if cfg.Profiling {
 		handleProfiles(mux)
@@ -105,12 +118,11 @@ func serveMetrics(ctx context.Context, cfg Config, registry *prometheus.Registry
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
-		select {
-		case <-ready:
-			fmt.Fprintln(w, "ok")
-		default:
-			http.Error(w, "the virtual node is not ready yet", http.StatusServiceUnavailable)
+		if reason := notReady(); reason != "" {
+			http.Error(w, reason, http.StatusServiceUnavailable)
+			return
 		}
+		fmt.Fprintln(w, "ok")
 	})
 	server := &http.Server{Addr: cfg.MetricsAddress, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })
