@@ -24,14 +24,15 @@ var rooms = map[string]struct {
 	forbidden []string
 }{
 	"eci":              {forbidden: foreign},
-	"eci/openapi":      {ours: []string{"eci"}, forbidden: append(slices.Clone(clusterSide), loggers...)},
-	"eci/emulator":     {ours: []string{"eci"}, forbidden: foreign},
+	"eci/vpc":          {ours: []string{"eci"}, forbidden: foreign},
+	"eci/openapi":      {ours: []string{"eci", "eci/vpc"}, forbidden: append(slices.Clone(clusterSide), loggers...)},
+	"eci/emulator":     {ours: []string{"eci", "eci/vpc"}, forbidden: foreign},
 	"eci/conformance":  {ours: []string{"eci"}, forbidden: foreign},
 	"vnode":            {forbidden: cloudSide},
 	"provider":         {ours: []string{"eci", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/request": {ours: []string{"eci"}, forbidden: pure},
 	"provider/status":  {ours: []string{"eci"}, forbidden: pure},
-	"provider/eip":     {ours: []string{"eci"}, forbidden: cloudSide},
+	"provider/eip":     {ours: []string{"eci", "eci/vpc", "provider/request"}, forbidden: cloudSide},
 	"cmd/eci-vnode":    {ours: []string{"eci", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "vnode"}},
 	"cmd/eci-emulator": {ours: []string{"eci", "eci/emulator"}, forbidden: clusterSide},
 }

@@ -4,6 +4,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/eci-vnode/eci-vnode/eci/vpc"
 )
 
 // Emulator is one region of one account. It is an http.Handler; see Server for
@@ -24,6 +26,7 @@ type Emulator struct {
 	// mu guards all below, and every field of the groups.
 	mu       sync.Mutex
 	groups   store
+	eips     eipBook
 	subnets  []*subnet
 	sizes    []size
 	tokens   map[string]*replay
@@ -62,7 +65,7 @@ func New(cfg Config, opts ...Option) (*Emulator, error) {
 		verifier: newVerifier(cfg.Credentials, time.Now),
 		sizes:    sizesOnSale(cfg.Region),
 		faults:   &Faults{}, ids: newIDSource(cfg.Seed),
-		groups: store{byID: map[string]*group{}}, tokens: map[string]*replay{}, calls: map[string]int{},
+		groups: store{byID: map[string]*group{}}, eips: eipBook{byID: map[string]*eip{}}, tokens: map[string]*replay{}, calls: map[string]int{},
 	}
 	for _, opt := range opts {
 		opt(e)
@@ -77,6 +80,9 @@ func New(cfg Config, opts ...Option) (*Emulator, error) {
 	e.queue = &queue{clock: e.clock, fire: e.settle}
 	e.faults.snapshot = e.snapshot
 	e.actions = e.table()
+	for _, id := range cfg.EIPs {
+		e.putEIP(id, vpc.AllocateEIPAddressRequest{InternetChargeType: vpc.PayByTraffic})
+	}
 	return e, nil
 }
 

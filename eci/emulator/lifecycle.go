@@ -197,6 +197,7 @@ func (e *Emulator) free(g *group) {
 	}
 	g.holding = false
 	g.subnet.release(g.address)
+	e.dropENI(g)
 	e.usedCPU -= g.cpu
 }
 

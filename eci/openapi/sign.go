@@ -9,8 +9,6 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/signers"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/utils"
-
-	"github.com/eci-vnode/eci-vnode/eci"
 )
 
 // timestampLayout is the form of times in a signature: UTC, whole seconds.
@@ -20,13 +18,13 @@ const timestampLayout = "2006-01-02T15:04:05Z"
 // signature (HMAC-SHA1, version 1.0), with a nonce of its own. The string to
 // sign is composed here and not by the SDK, which takes the time from the
 // machine and puts everything into the URL; a test holds the two equal.
-func sign(action string, params map[string]string, c Credential, now time.Time) string {
+func sign(action, version string, params map[string]string, c Credential, now time.Time) string {
 	signed := make(map[string]string, len(params)+10)
 	for name, value := range params {
 		signed[name] = value
 	}
 	signed["Action"] = action
-	signed["Version"] = eci.Version
+	signed["Version"] = version
 	signed["Format"] = "JSON"
 	signed["Timestamp"] = now.UTC().Format(timestampLayout)
 	signed["SignatureVersion"] = "1.0"

@@ -46,7 +46,7 @@ func TestEveryAttemptHasItsOwnNonceAndTheTimeOfTheClock(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("UTC+8", 8*3600))
 	nonces := map[string]bool{}
 	for range 1000 {
-		form, err := url.ParseQuery(sign("A", map[string]string{"P": "v"}, Credential{AccessKeyID: "id", AccessKeySecret: "s"}, now))
+		form, err := url.ParseQuery(sign("A", eci.Version, map[string]string{"P": "v"}, Credential{AccessKeyID: "id", AccessKeySecret: "s"}, now))
 		if err != nil {
 			t.Fatal(err)
 		}
