@@ -30,7 +30,7 @@ var rooms = map[string]struct {
 	"eci/conformance":  {ours: []string{"eci"}, forbidden: foreign},
 	"vnode":            {forbidden: cloudSide},
 	"provider":         {ours: []string{"eci", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
-	"provider/request": {ours: []string{"eci"}, forbidden: pure},
+	"provider/request": {ours: []string{"eci", "eci/vpc"}, forbidden: pure},
 	"provider/status":  {ours: []string{"eci"}, forbidden: pure},
 	"provider/eip":     {ours: []string{"eci", "eci/vpc", "provider/request"}, forbidden: cloudSide},
 	"cmd/eci-vnode":    {ours: []string{"eci", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "vnode"}},

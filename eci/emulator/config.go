@@ -84,8 +84,8 @@ type Retention struct {
 // defaultEIPQuota is that of a new account. Source: quota page of EIP.
 const defaultEIPQuota = 20
 
-// DefaultConfig is an account in cn-hangzhou with one key, two vSwitches and
-// one security group, strict, without delays or rates.
+// DefaultConfig is an account in cn-hangzhou with one key, two vSwitches, one
+// security group, one EIP and one bandwidth package, strict, without delays or rates.
 func DefaultConfig() Config {
 	const vpc = "vpc-emulator"
 	return Config{
@@ -101,6 +101,7 @@ func DefaultConfig() Config {
 		Delays:            NoDelays(),
 		MaxCPU:            100_000,
 		EIPQuota:          defaultEIPQuota,
+		EIPs:              []string{"eip-emulator"},
 		BandwidthPackages: []string{"cbwp-emulator"},
 		Retention:         Retention{Records: time.Hour, Newest: 100, ScheduleFailed: 24 * time.Hour},
 	}

@@ -34,7 +34,7 @@ const bindDelay = 3 * time.Second
 func newNetwork(t *testing.T, change ...func(*emulator.Config)) *network {
 	t.Helper()
 	cfg := emulator.DefaultConfig()
-	cfg.Delays.EIP = bindDelay
+	cfg.Delays.EIP, cfg.EIPs = bindDelay, nil
 	for _, c := range change {
 		c(&cfg)
 	}

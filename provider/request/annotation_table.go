@@ -14,8 +14,6 @@ const (
 	keyUseSpecs   = annotationPrefix + "eci-use-specs"
 	keyCustomTags = annotationPrefix + "eci-custom-tags"
 	keySpotPrice  = annotationPrefix + "eci-spot-price-limit"
-
-	keyEIPBandwidth = annotationPrefix + "eip-bandwidth"
 )
 
 // Values of SpotStrategy.
@@ -44,10 +42,7 @@ func Annotations() []Annotation {
 		all = append(all, rows...)
 	}
 	for i := range all {
-		all[i].Key = withPrefix(all[i].Key)
-		for j := range all[i].Aliases {
-			all[i].Aliases[j] = withPrefix(all[i].Aliases[j])
-		}
+		all[i] = all[i].named()
 	}
 	return all
 }
@@ -125,17 +120,6 @@ func networkAnnotations() []Annotation {
 	}
 }
 
-func eipAnnotations() []Annotation {
-	return []Annotation{
-		{"eci-with-eip", nil, "AutoCreateEip", "true or false", truth(func(r *request) **bool { return &r.AutoCreateEIP })},
-		{"eci-eip-instanceid", nil, "EipInstanceId", "eip-...", text(func(r *request) *string { return &r.EIPInstanceID })},
-		{"eip-bandwidth", nil, "EipBandwidth", "Mbit/s", whole(1, maxEIPBandwidth, func(r *request) *int32 { return &r.EIPBandwidth })},
-		{"eip-common-bandwidth-package-id", []string{"eip-common-bandwith-package-id"}, "EipCommonBandwidthPackage", "cbwp-...",
-			text(func(r *request) *string { return &r.EIPCommonBandwidthPackage })},
-		{"eip-isp", nil, "EipISP", "BGP or BGP_PRO", oneOf(func(r *request) *string { return &r.EIPISP }, "BGP", "BGP_PRO")},
-	}
-}
-
 // refusedAnnotations have no parameter in the public API; where a value asks
 // for what happens anyway, it is taken.
 func refusedAnnotations() []Annotation {
@@ -147,7 +131,6 @@ func refusedAnnotations() []Annotation {
 		never("eci-instance-family", none), never("eci-instance-generation", none),
 		never("eci-privatepool-matchcriteria", none), never("eci-privatepool-id", none),
 		never("eci-ephemeral-storage-options", none), never("eci-set-diskvolume", none),
-		never("eip-internet-charge-type", none), never("eip-public-ip-address-pool-id", none),
 		never("kubernetes.io/ingress-bandwidth", "the unit of the parameter is not known for sure"),
 		never("kubernetes.io/egress-bandwidth", "the unit of the parameter is not known for sure"),
 		never("eci-spot-fallback", "not done on this node", "", "false"),

@@ -33,15 +33,13 @@ type Annotation struct {
 func (t *translator) annotations() {
 	known := map[string]bool{}
 	for _, row := range Annotations() {
-		for _, key := range append([]string{row.Key}, row.Aliases...) {
+		for _, key := range row.keys() {
 			known[key] = true
-			value, given := t.pod.Annotations[key]
-			if given && row.apply != nil {
-				row.apply(t, annotationPath(key), strings.TrimSpace(value))
-			}
 		}
+		t.annotation(row)
 	}
 	t.checkTogether()
+	t.eip()
 	for _, key := range sortedKeys(t.pod.Annotations) {
 		if strings.HasPrefix(key, annotationPrefix+"eci-") && !known[key] {
 			t.refuse(annotationPath(key), "no such annotation; did you mean "+nearest(key, sortedKeys(known))+"?")
@@ -49,13 +47,32 @@ func (t *translator) annotations() {
 	}
 }
 
+// annotation applies one row under each of its names.
+func (t *translator) annotation(row Annotation) {
+	for _, key := range row.keys() {
+		value, given := t.pod.Annotations[key]
+		if given && row.apply != nil {
+			row.apply(t, annotationPath(key), strings.TrimSpace(value))
+		}
+	}
+}
+
+// named completes the names of a row with the prefix of ECI.
+func (a Annotation) named() Annotation {
+	a.Key = withPrefix(a.Key)
+	a.Aliases = slices.Clone(a.Aliases)
+	for i := range a.Aliases {
+		a.Aliases[i] = withPrefix(a.Aliases[i])
+	}
+	return a
+}
+
+func (a Annotation) keys() []string { return append([]string{a.Key}, a.Aliases...) }
+
 // checkTogether refuses annotations that lack their companion.
 func (t *translator) checkTogether() {
 	if t.req.SpotStrategy == spotPriceLimit && t.req.SpotPriceLimit == 0 {
 		t.refusals = append(t.refusals, field.Required(annotationPath(keySpotPrice), "with "+spotPriceLimit))
-	}
-	if t.req.EIPBandwidth > 0 && !isTrue(t.req.AutoCreateEIP) {
-		t.refuse(annotationPath(keyEIPBandwidth), "it needs "+annotationPrefix+`eci-with-eip: "true"`)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // example that translates, over the wire.
 func TestTheStrictEmulatorTakesEveryGolden(t *testing.T) {
 	cfg := emulator.DefaultConfig()
+	cfg.BandwidthPackages, cfg.EIPs = append(cfg.BandwidthPackages, "cbwp-1"), append(cfg.EIPs, "eip-1", "eip-2")
 	cloud := newCloud(t, cfg)
 	for _, in := range append(mustGlob(t, "testdata/*.in.yaml"), mustGlob(t, "../../examples/*.yaml")...) {
 		if filepath.Base(in) == "env-long-allowed.in.yaml" {

@@ -107,4 +107,6 @@ const (
 	ReasonPullSecretMissing = "FailedToRetrieveImagePullSecret"
 	ReasonPullSecretInvalid = "InvalidImagePullSecret"
 	ReasonClusterDNSMissing = "MissingClusterDNS"
+	ReasonEIPSettingIgnored = "EIPSettingIgnored"
+	ReasonEIPStrategy       = "EIPReleaseStrategyNotApplied"
 )
