@@ -5,6 +5,7 @@
 
 GO      ?= go
 SANDBOX ?= .sandbox
+BENCH    = .bench
 ARGS    ?=
 BIN      = $(SANDBOX)/bin
 
@@ -26,7 +27,7 @@ SANDBOX_LIGHT = ./pki ./process ./manifest
 # No C compiler is needed to build; the same setting in every target keeps one build cache.
 BUILD = CGO_ENABLED=0 $(GO) build
 
-.PHONY: help sandbox sandbox-up sandbox-down build test test-main test-sandbox test-nested \
+.PHONY: help sandbox sandbox-up sandbox-down build bench profile build-bench test test-main test-sandbox test-nested \
 	fmt vet lint goldens clean check-go
 
 help: ## List the targets
@@ -52,6 +53,16 @@ build: check-go ## Build all programs into .sandbox/bin
 		echo "    The first time this takes about ten minutes; afterwards a second."; fi
 	@GO="$(GO)" sandbox/build.sh $(BIN)/eci-sandbox "$(K8S_LDFLAGS)"
 	@ln -sf eci-sandbox $(BIN)/kubectl
+
+bench: build build-bench ## Measure against the raw API server and the library, about 20 minutes (flags: ARGS='-help')
+	@$(BIN)/eci-bench -bin-dir $(BIN) -dir $(BENCH) $(ARGS)
+
+profile: build build-bench ## The same, and save CPU and heap profiles of eci-vnode into .bench
+	@$(BIN)/eci-bench -bin-dir $(BIN) -dir $(BENCH) -profile $(ARGS)
+	@echo "==> read them with: go tool pprof -top $(BIN)/eci-vnode $(BENCH)/cpu-1000.pprof"
+
+build-bench: check-go
+	@bin=$$(cd $(BIN) && pwd) && cd sandbox/bench && $(BUILD) -o "$$bin/eci-bench" .
 
 test: fmt vet lint test-main test-nested test-sandbox ## Run every check and every test
 	@echo "==> all tests passed"
@@ -81,6 +92,10 @@ test-sandbox: build
 	@bin=$$(cd $(BIN) && pwd) && cd sandbox/e2e && CGO_ENABLED=0 $(GO) vet ./... && \
 		CGO_ENABLED=0 $(GO) run $(STATICCHECK) ./... && \
 		CGO_ENABLED=0 ECI_SANDBOX_BIN="$$bin" $(GO) test -count=1 -timeout 20m ./...
+	@echo "==> sandbox/bench: go vet, staticcheck and go test, in its quick mode"
+	@bin=$$(cd $(BIN) && pwd) && cd sandbox/bench && CGO_ENABLED=0 $(GO) vet ./... && \
+		CGO_ENABLED=0 $(GO) run $(STATICCHECK) ./... && \
+		CGO_ENABLED=0 ECI_SANDBOX_BIN="$$bin" $(GO) test -count=1 ./...
 
 fmt: check-go ## Check that every Go file is formatted
 	@echo "==> gofmt"
@@ -96,10 +111,10 @@ lint: check-go ## staticcheck the main module
 	@$(GO) run $(STATICCHECK) ./...
 
 goldens: check-go ## Rewrite the golden files from what the code does now
-	$(GO) test ./provider/... -run Golden -update
+	$(GO) test ./provider/request ./provider/status ./provider/explain ./cmd/eci-vnode -run Golden -update
 
 clean: sandbox-down ## Stop the sandbox and remove all that was built
-	rm -rf $(SANDBOX)
+	rm -rf $(SANDBOX) $(BENCH)
 
 check-go:
 	@command -v $(GO) >/dev/null || { \

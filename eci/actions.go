@@ -13,6 +13,7 @@ const (
 	ActionDescribeContainerGroupStatus      = "DescribeContainerGroupStatus"
 	ActionDescribeContainerGroupEvents      = "DescribeContainerGroupEvents"
 	ActionDescribeContainerLog              = "DescribeContainerLog"
+	ActionExecContainerCommand              = "ExecContainerCommand"
 	ActionDescribeContainerGroupPrice       = "DescribeContainerGroupPrice"
 	ActionDescribeMultiContainerGroupMetric = "DescribeMultiContainerGroupMetric"
 	ActionDescribeRegions                   = "DescribeRegions"

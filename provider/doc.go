@@ -8,7 +8,9 @@
 // The two meet only in the store, which is a cache of the cloud: everything in
 // it can be rebuilt from the tags of the groups (Recover).
 //
-// The package never writes to the Kubernetes API: the node's controller does.
+// Statuses are written by the node's controller and not by this package, which
+// writes two things only: the cloud's events (eventRelay), and the deletion of
+// a pod whose group the cloud takes back (evict).
 // It never takes an error or an empty list of the cloud as proof that a group
 // is gone, and it never forgets a group that may still be billed.
 package provider

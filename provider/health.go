@@ -142,6 +142,10 @@ func (w *watchedCloud) DeleteContainerGroup(ctx context.Context, req *eci.Delete
 	return watched(ctx, w, w.cloud.DeleteContainerGroup, req, false)
 }
 
+func (w *watchedCloud) UpdateContainerGroup(ctx context.Context, req *eci.UpdateContainerGroupRequest) (*eci.UpdateContainerGroupResponse, error) {
+	return watched(ctx, w, w.cloud.UpdateContainerGroup, req, false)
+}
+
 func (w *watchedCloud) DescribeContainerGroups(ctx context.Context, req *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, error) {
 	return watched(ctx, w, w.cloud.DescribeContainerGroups, req, false)
 }
@@ -150,8 +154,16 @@ func (w *watchedCloud) DescribeContainerGroupStatus(ctx context.Context, req *ec
 	return watched(ctx, w, w.cloud.DescribeContainerGroupStatus, req, false)
 }
 
+func (w *watchedCloud) DescribeContainerGroupEvents(ctx context.Context, req *eci.DescribeContainerGroupEventsRequest) (*eci.DescribeContainerGroupEventsResponse, error) {
+	return watched(ctx, w, w.cloud.DescribeContainerGroupEvents, req, false)
+}
+
 func (w *watchedCloud) DescribeContainerLog(ctx context.Context, req *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error) {
 	return watched(ctx, w, w.cloud.DescribeContainerLog, req, false)
+}
+
+func (w *watchedCloud) ExecContainerCommand(ctx context.Context, req *eci.ExecContainerCommandRequest) (*eci.ExecContainerCommandResponse, error) {
+	return watched(ctx, w, w.cloud.ExecContainerCommand, req, false)
 }
 
 func (w *watchedCloud) DescribeMultiContainerGroupMetric(ctx context.Context, req *eci.DescribeMultiContainerGroupMetricRequest) (*eci.DescribeMultiContainerGroupMetricResponse, error) {

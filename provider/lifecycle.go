@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
@@ -21,10 +22,13 @@ import (
 // fail again, anything else is worth another try.
 func (p *Provider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
 	p.store.remember(pod)
-	if e, _ := p.store.get(pod.UID); e.stage != stageNew {
+	if e, _ := p.store.get(pod.UID); e.stage != stageNew || e.gaveUp {
 		return nil
 	}
 	if err := p.create(ctx, pod.UID); err != nil {
+		if p.refused(ctx, pod.UID, err) {
+			return nil
+		}
 		return classify(fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err))
 	}
 	p.tell(pod.UID)
@@ -58,7 +62,13 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
 	}
 	resp, err := p.cloud.CreateContainerGroup(ctx, req)
-	if eci.IsTokenTaken(err) {
+	if known, _ := p.store.get(e.pod.UID); degradable(known, req, err) {
+		req = payAsYouGo(req)
+		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
+		resp, err = p.cloud.CreateContainerGroup(ctx, req)
+	}
+	found := eci.IsTokenTaken(err)
+	if found {
 		resp, err = p.findOwn(ctx, e, err)
 	}
 	if err != nil {
@@ -71,6 +81,10 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 		return err
 	}
 	p.adopt(e, resp)
+	if !found {
+		now := p.deps.Clock.Now()
+		p.store.update(e.pod.UID, func(e *entry) { e.files, e.tokensAt = sumsOf(e.pod, req.Volumes), now })
+	}
 	groupLogger(ctx, e.pod, resp.ContainerGroupID).WithField("requestID", resp.RequestID).Info("container group created")
 	return nil
 }
@@ -93,7 +107,7 @@ func (p *Provider) findOwn(ctx context.Context, e entry, cause error) (*eci.Crea
 
 // build translates the pod with the objects that it names as they are now.
 func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGroupRequest, error) {
-	objects, err := p.collect(ctx, e.pod)
+	objects, err := p.collect(ctx, e.pod, true)
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +117,17 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 		return nil, err
 	}
 	p.reportWarnings(e.pod, translation.Warnings)
+	source, err := p.sourceOf(ctx, e.pod, versionsIn(e.pod, objects))
+	if err != nil {
+		return nil, err
+	}
 	req := translation.Request
+	p.store.update(e.pod.UID, func(e *entry) { e.behaviour, e.places, e.source = &translation.Behaviour, alternatives(req), source })
 	req.ClientToken = request.ClientToken(e.pod.UID, e.attempt)
+	placeFor(req, e.attempt)
+	if e.noSpot && wantsSpot(req) {
+		req = payAsYouGo(req)
+	}
 	return req, nil
 }
 
@@ -114,42 +137,28 @@ func (p *Provider) adopt(e entry, resp *eci.CreateContainerGroupResponse) {
 	group := eci.ContainerGroup{ContainerGroupID: resp.ContainerGroupID, Status: eci.StatusScheduling}
 	fresh := status.FromContainerGroup(e.pod, group, nil)
 	p.store.update(e.pod.UID, func(e *entry) {
-		e.stage, e.pending = stageLive, nil
+		e.stage, e.pending, e.retryAt, e.tries = stageLive, nil, time.Time{}, 0
 		e.groupID, e.requestID, e.createdAt = resp.ContainerGroupID, resp.RequestID, now
 		e.group, e.live, e.status = &group, nil, &fresh
 		e.annotations = status.Annotations(group, resp.RequestID)
 	})
 }
 
-// UpdatePod takes over what changed in a pod that has a group. ECI cannot
-// change the image of a running container without restarting the whole group,
-// so that such a change is refused; labels, annotations, tolerations and
-// deadlines live in Kubernetes.
+// UpdatePod takes over what changed in a pod that has a group. What ECI cannot
+// change in a running group is told by an event that says why; changed labels
+// and annotations reach the files of the group with the next refresh.
 func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 	e, ok := p.store.get(pod.UID)
 	if !ok {
 		return notFound(pod.Namespace, pod.Name)
 	}
 	p.store.remember(pod)
-	if name := changedImage(e.pod, pod); name != "" && e.stage != stageEnded {
-		p.deps.Events.Eventf(pod, corev1.EventTypeWarning, "ImageChangeRefused",
-			"container %s: ECI cannot change the image of a running container; delete the pod to have it made anew", name)
-	}
-	return nil
-}
-
-// changedImage names the first container whose image differs.
-func changedImage(old, new *corev1.Pod) string {
-	images := map[string]string{}
-	for _, c := range append(old.Spec.InitContainers[:len(old.Spec.InitContainers):len(old.Spec.InitContainers)], old.Spec.Containers...) {
-		images[c.Name] = c.Image
-	}
-	for _, c := range append(new.Spec.InitContainers[:len(new.Spec.InitContainers):len(new.Spec.InitContainers)], new.Spec.Containers...) {
-		if image, had := images[c.Name]; had && image != c.Image {
-			return c.Name
+	if e.stage != stageEnded {
+		for _, r := range refusals(e.pod, pod) {
+			p.deps.Events.Event(pod, corev1.EventTypeWarning, r.reason, r.message)
 		}
 	}
-	return ""
+	return nil
 }
 
 // DeletePod asks the cloud to end the group of pod. nil means that the cloud

@@ -16,8 +16,9 @@ import (
 
 // collect reads what the pod names, each object once. An object that does not
 // exist is left out: the translation knows whether that matters. Any other
-// error is returned, for it says nothing about the object.
-func (p *Provider) collect(ctx context.Context, pod *corev1.Pod) (request.Objects, error) {
+// error is returned, for it says nothing about the object. Without tokens those
+// of the ServiceAccount are empty.
+func (p *Provider) collect(ctx context.Context, pod *corev1.Pod, tokens bool) (request.Objects, error) {
 	refs := request.References(pod)
 	kube := p.deps.Kube.CoreV1()
 	var objects request.Objects
@@ -31,7 +32,12 @@ func (p *Provider) collect(ctx context.Context, pod *corev1.Pod) (request.Object
 	if objects.PullSecrets, err = p.pullSecrets(ctx, pod, refs); err != nil {
 		return objects, err
 	}
-	if objects.Tokens, err = p.tokens(ctx, pod, refs); err != nil {
+	if !tokens {
+		objects.Tokens = map[request.TokenKey]string{}
+		for _, ref := range refs.Tokens {
+			objects.Tokens[ref.TokenKey] = ""
+		}
+	} else if objects.Tokens, err = p.tokens(ctx, pod, refs); err != nil {
 		return objects, err
 	}
 	objects.Services, err = p.services(pod, refs)

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/execstream"
 	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
@@ -25,9 +27,12 @@ import (
 type Cloud interface {
 	CreateContainerGroup(context.Context, *eci.CreateContainerGroupRequest) (*eci.CreateContainerGroupResponse, error)
 	DeleteContainerGroup(context.Context, *eci.DeleteContainerGroupRequest) (*eci.DeleteContainerGroupResponse, error)
+	UpdateContainerGroup(context.Context, *eci.UpdateContainerGroupRequest) (*eci.UpdateContainerGroupResponse, error)
 	DescribeContainerGroups(context.Context, *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, error)
 	DescribeContainerGroupStatus(context.Context, *eci.DescribeContainerGroupStatusRequest) (*eci.DescribeContainerGroupStatusResponse, error)
+	DescribeContainerGroupEvents(context.Context, *eci.DescribeContainerGroupEventsRequest) (*eci.DescribeContainerGroupEventsResponse, error)
 	DescribeContainerLog(context.Context, *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error)
+	ExecContainerCommand(context.Context, *eci.ExecContainerCommandRequest) (*eci.ExecContainerCommandResponse, error)
 	DescribeMultiContainerGroupMetric(context.Context, *eci.DescribeMultiContainerGroupMetricRequest) (*eci.DescribeMultiContainerGroupMetricResponse, error)
 }
 
@@ -40,14 +45,19 @@ type Pods interface {
 // Deps is what a Provider works with; all but Registry and Events are needed.
 type Deps struct {
 	Cloud Cloud
-	// Kube reads ConfigMaps, Secrets, ServiceAccounts and single pods, and makes
-	// ServiceAccount tokens.
-	Kube     kubernetes.Interface
-	Services corelisters.ServiceLister
-	Pods     Pods
-	Events   record.EventRecorder
-	Registry prometheus.Registerer
-	Clock    clock.WithTicker
+	// Kube reads ConfigMaps, Secrets, ServiceAccounts and single pods, makes
+	// ServiceAccount tokens, and deletes pods whose group the cloud takes back.
+	Kube kubernetes.Interface
+	// EventsClient writes the events of the cloud; Kube when nil. Give it rates
+	// of its own.
+	EventsClient kubernetes.Interface
+	Services     corelisters.ServiceLister
+	Pods         Pods
+	Events       record.EventRecorder
+	Registry     prometheus.Registerer
+	Clock        clock.WithTicker
+	// Streams opens the streams of commands; the zero Dialer when nil.
+	Streams *execstream.Dialer
 }
 
 // Provider is a virtual-kubelet provider over ECI. Make one with New, start its
@@ -59,12 +69,22 @@ type Provider struct {
 	cloud   *watchedCloud
 	metrics *metrics
 	usage   usageCache
+	relay   *eventRelay
+
+	// eventsRead is when all events were last read, eventsNext which group is
+	// the next on a large node. Only the sync loop has them.
+	eventsRead time.Time
+	eventsNext int
 
 	// wake asks the sync loop for a tick now; it holds one request.
 	wake chan struct{}
 
 	mu     sync.Mutex
 	notify func(*corev1.Pod)
+
+	// learned is the framing of exec streams, empty until it is.
+	learning sync.Mutex
+	learned  execstream.Framing
 }
 
 var (
@@ -80,11 +100,17 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	if deps.Cloud == nil || deps.Kube == nil || deps.Services == nil || deps.Pods == nil {
 		return nil, errors.New("provider: Cloud, Kube, Services and Pods are needed")
 	}
+	if deps.Streams == nil {
+		deps.Streams = &execstream.Dialer{}
+	}
 	if deps.Clock == nil {
 		deps.Clock = clock.RealClock{}
 	}
 	if deps.Events == nil {
 		deps.Events = &record.FakeRecorder{} // without a channel it drops events
+	}
+	if deps.EventsClient == nil {
+		deps.EventsClient = deps.Kube
 	}
 	p := &Provider{
 		cfg:   cfg,
@@ -93,6 +119,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 		cloud: newWatchedCloud(deps.Cloud, deps.Clock),
 		wake:  make(chan struct{}, 1),
 	}
+	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
 	return p, nil
 }
@@ -106,7 +133,7 @@ func (p *Provider) Run(ctx context.Context) error {
 		return nil
 	}
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop} {
+	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop, p.refreshLoop, p.relay.run} {
 		loops.Go(func() { loop(ctx) })
 	}
 	loops.Wait()
@@ -146,14 +173,30 @@ type Config struct {
 	// FastSync is the time between two reads while a pod is on its way up or
 	// down, SlowSync while nothing moves.
 	FastSync, SlowSync time.Duration
+	// EventSync is the time between two readings of all events of the cloud.
+	EventSync time.Duration
+	// Refresh is the time between two looks at what the files of running pods
+	// come from.
+	Refresh time.Duration
+	// UpdateFiles sends changed files to running groups. The documents do not
+	// say that this restarts no container, so that without it the user is told
+	// by an event instead.
+	UpdateFiles bool
 	// Repair is the time between two complete listings.
 	Repair time.Duration
+	// Sightings is how many successful reads in a row must agree that a group is
+	// gone, or has no pod, before anything is concluded from it: one alone may
+	// be stale.
+	Sightings int
 	// OrphanGrace is how long a group without a pod is left alone, counted from
 	// the first listing that showed it so.
 	OrphanGrace time.Duration
 	// LostGrace is how long a group must be missing from complete listings
 	// before its pod is declared lost.
 	LostGrace time.Duration
+	// ExecFraming is what the streams of commands speak. The cloud's is not
+	// documented, so that by default the handshake tells.
+	ExecFraming execstream.Framing
 }
 
 // DefaultConfig has every setting but the placement.
@@ -162,9 +205,13 @@ func DefaultConfig() Config {
 		Request:     request.DefaultConfig(),
 		FastSync:    time.Second,
 		SlowSync:    10 * time.Second,
+		EventSync:   defaultEventSync,
+		Refresh:     time.Minute,
 		Repair:      2 * time.Minute,
+		Sightings:   2,
 		OrphanGrace: 3 * time.Minute,
 		LostGrace:   3 * time.Minute,
+		ExecFraming: execstream.Auto,
 	}
 }
 
@@ -175,12 +222,18 @@ func (c Config) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"fastSync", c.FastSync}, {"slowSync", c.SlowSync}, {"repair", c.Repair},
+		{"fastSync", c.FastSync}, {"slowSync", c.SlowSync}, {"eventSync", c.EventSync}, {"refresh", c.Refresh}, {"repair", c.Repair},
 		{"orphanGrace", c.OrphanGrace}, {"lostGrace", c.LostGrace},
 	} {
 		if d.value <= 0 {
 			problems = append(problems, errors.New(d.name+": must be more than 0"))
 		}
+	}
+	if c.Sightings < 1 {
+		problems = append(problems, errors.New("sightings: must be at least 1"))
+	}
+	if err := c.ExecFraming.Validate(); err != nil {
+		problems = append(problems, fmt.Errorf("execFraming: %w", err))
 	}
 	return errors.Join(problems...)
 }

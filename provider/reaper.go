@@ -15,10 +15,6 @@ import (
 	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
-// orphanSightings is how many complete listings must show a group without a pod
-// before it is deleted.
-const orphanSightings = 2
-
 // reaper deletes the groups of this node whose pod is gone. It never sees those
 // of another node or cluster: the listing is filtered by our tags.
 type reaper struct {
@@ -47,7 +43,7 @@ func (r *reaper) pass(ctx context.Context, unknown []string) error {
 		}
 		s.sightings++
 		suspects[id] = s
-		if s.sightings >= orphanSightings && now.Sub(s.since) >= r.p.cfg.OrphanGrace {
+		if s.sightings >= r.p.cfg.Sightings && now.Sub(s.since) >= r.p.cfg.OrphanGrace {
 			ripe = append(ripe, id)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider/request"
@@ -20,7 +21,7 @@ import (
 // the API server has, and again until it succeeds: without it a create could
 // make a second group for a pod that has one.
 func (p *Provider) Recover(ctx context.Context, pods []*corev1.Pod) error {
-	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{Tags: p.nodeTags()})
+	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{Tags: p.nodeTags(), WithEvent: ptr.To(true)})
 	if err != nil {
 		return fmt.Errorf("listing the container groups of this node: %w", err)
 	}
@@ -44,6 +45,11 @@ func (p *Provider) Recover(ctx context.Context, pods []*corev1.Pod) error {
 
 // recoverPod puts one pod into the store with the group that is its own.
 func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*eci.ContainerGroup) bool {
+	if wasGivenUp(pod) && !slices.ContainsFunc(groups, func(g *eci.ContainerGroup) bool { return rank(g) > 0 }) {
+		p.store.remember(pod)
+		p.store.update(pod.UID, func(e *entry) { e.gaveUp, e.status = true, pod.Status.DeepCopy() })
+		return false
+	}
 	if len(groups) == 0 {
 		return p.recoverMissing(pod)
 	}

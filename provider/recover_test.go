@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,4 +99,56 @@ func TestAPodThatHadAGroupIsNotStartedTwiceWhenTheListIsEmpty(t *testing.T) {
 	w.mustRepair(newReaper(w.Provider))
 	w.expectPhase(pod, corev1.PodRunning)
 	w.expectLive(1)
+}
+
+func TestAPodThatEndedAndWasForgottenWhileWeWereDownIsNoSuccess(t *testing.T) {
+	w := newWorld(t)
+	never := func(p *corev1.Pod) { p.Spec.RestartPolicy = corev1.RestartPolicyNever }
+	job, other := w.mustRun("job", never), w.mustRun("other")
+	*job = *w.told[job.UID] // as the API server has it after our write
+	e, _ := w.store.get(job.UID)
+	w.emulator.RemoveGroup(e.groupID) // it ended, and an hour later its record was dropped
+	w.start()
+	r := newReaper(w.Provider)
+	w.mustRepair(r)
+	if told := w.told[job.UID]; told != nil && told.Status.Phase != corev1.PodRunning {
+		t.Errorf("one listing made it %s", told.Status.Phase)
+	}
+	w.pass(w.cfg.LostGrace)
+	w.mustRepair(r)
+	w.expectPhase(job, corev1.PodFailed)
+	s := w.told[job.UID].Status
+	if s.Reason != "ContainerGroupLost" || !strings.Contains(s.Message, "not known") {
+		t.Errorf("reason %q, message %q", s.Reason, s.Message)
+	}
+	if c := s.ContainerStatuses[0].State.Terminated; c == nil || c.Reason != "ContainerStatusUnknown" {
+		t.Errorf("its container: %+v", c)
+	}
+	w.expectPhase(other, corev1.PodRunning)
+}
+
+func TestAFinishedPodStaysFinishedWhenTheCloudHasForgottenIt(t *testing.T) {
+	w := newWorld(t)
+	job := w.mustAddPod("job", func(p *corev1.Pod) {
+		p.Spec.RestartPolicy = corev1.RestartPolicyNever
+		p.Spec.Containers[0].Command = []string{"true"}
+	})
+	w.mustRun("other")
+	w.mustCreatePod(job)
+	w.pass(2 * time.Second)
+	w.tick()
+	w.expectPhase(job, corev1.PodSucceeded)
+	*job = *w.told[job.UID]
+	e, _ := w.store.get(job.UID)
+	w.emulator.RemoveGroup(e.groupID)
+	w.start()
+	r := newReaper(w.Provider)
+	for range 3 {
+		w.mustRepair(r)
+		w.tick()
+		w.pass(w.cfg.LostGrace)
+	}
+	if told := w.told[job.UID]; told != nil && told.Status.Phase != corev1.PodSucceeded {
+		t.Errorf("it became %s (%s)", told.Status.Phase, told.Status.Reason)
+	}
 }

@@ -15,10 +15,6 @@ import (
 	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
-// lostSightings is how many complete listings in a row must miss a group before
-// its pod may be declared lost.
-const lostSightings = 2
-
 // repairLoop compares everything that the cloud lists with everything that we
 // know: it finds changes that the increments missed, pods whose group vanished
 // and groups whose pod is gone.
@@ -109,7 +105,7 @@ func (p *Provider) missing(ctx context.Context, e entry, now time.Time) {
 	if since.IsZero() {
 		since = now
 	}
-	if e.sightings+1 >= lostSightings && now.Sub(since) >= p.cfg.LostGrace {
+	if e.sightings+1 >= p.cfg.Sightings && now.Sub(since) >= p.cfg.LostGrace {
 		p.lost(ctx, e)
 		return
 	}
@@ -120,6 +116,12 @@ func (p *Provider) missing(ctx context.Context, e entry, now time.Time) {
 func (p *Provider) lost(ctx context.Context, e entry) {
 	const reason = "ContainerGroupLost"
 	message := "container group " + e.groupID + " no longer exists; it was deleted outside of Kubernetes"
+	if e.group == nil {
+		// It was not there when we started: the cloud forgets what has ended
+		// after an hour, so that it may as well have run to its end meanwhile.
+		message = "container group " + e.groupID + " no longer exists and this node did not see its end: " +
+			"it was deleted outside of Kubernetes, or ended while the node was down; its exit codes are not known"
+	}
 	final := status.Gone(e.render(), reason, message)
 	p.store.update(e.pod.UID, func(e *entry) { e.stage, e.status = stageEnded, &final })
 	p.deps.Events.Event(e.pod, corev1.EventTypeWarning, reason, message)
@@ -138,6 +140,7 @@ func (p *Provider) sweep() {
 			p.store.forget(e.pod.UID)
 		}
 	}
+	p.relay.keep(func(uid types.UID) bool { _, known := p.store.get(uid); return known || present[uid] })
 }
 
 // nodeTags filters for the groups of this node of this cluster.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider/status"
@@ -16,28 +17,48 @@ const (
 	// scheduled is made anew; it doubles with every attempt.
 	firstRetry = 10 * time.Second
 	maxRetry   = 5 * time.Minute
+	// nextPlace is the wait while the user gave another place to try.
+	nextPlace = time.Second
 	// retriesAtOnce bounds how many are made anew at the same time.
 	retriesAtOnce = 10
 )
 
 // reschedule turns a group that the cloud could not place into a pod that waits
-// for its next attempt: no stock is no failure of the pod. The record of the
-// failed group stays with the cloud, which removes it within 24 hours, and
-// counts the attempts should we restart.
+// for its next attempt: no stock is no failure of the pod, unless it wants that.
+// The record of the failed group stays with the cloud, which removes it within
+// 24 hours, and counts the attempts should we restart.
 func (p *Provider) reschedule(ctx context.Context, e entry, group *eci.ContainerGroup) {
-	wait := min(firstRetry<<min(e.attempt, 10), maxRetry)
+	uid := e.pod.UID
 	waiting := status.Unscheduled(e.render(), *group)
-	p.store.update(e.pod.UID, func(e *entry) {
+	spot := p.behaviour(ctx, uid).SpotFallback && isSpot(group)
+	p.store.update(uid, func(e *entry) {
 		e.stage, e.groupID, e.live, e.group = stageNew, "", nil, nil
 		e.attempt++
-		e.retryAt = p.deps.Clock.Now().Add(wait)
+		e.noSpot = e.noSpot || spot
 		e.status = &waiting
 	})
+	if p.giveUp(ctx, uid, group) {
+		return
+	}
+	wait := p.retryWait(uid)
+	p.store.update(uid, func(e *entry) { e.retryAt = p.deps.Clock.Now().Add(wait) })
 	groupLogger(ctx, e.pod, group.ContainerGroupID).WithField("retryIn", wait.String()).
 		Info("container group could not be scheduled")
 	p.deps.Events.Eventf(e.pod, corev1.EventTypeWarning, "ContainerGroupScheduleFailed",
 		"container group %s could not be scheduled; trying again in %s", group.ContainerGroupID, wait)
-	p.tell(e.pod.UID)
+	p.tell(uid)
+}
+
+// retryWait is the pause before the next attempt: next to none while there is a
+// place among the user's that this round has not tried, then longer by the round.
+func (p *Provider) retryWait(uid types.UID) time.Duration {
+	e, _ := p.store.get(uid)
+	places := max(e.places, 1)
+	if e.attempt%places != 0 {
+		return nextPlace
+	}
+	rounds := e.attempt/places + e.tries
+	return min(firstRetry<<min(max(rounds-1, 0), 10), maxRetry)
 }
 
 // retryUnscheduled makes the groups whose wait is over.
@@ -65,8 +86,12 @@ func (p *Provider) dueRetries() []entry {
 // retry makes one group anew; a failure waits for the next turn.
 func (p *Provider) retry(ctx context.Context, e entry) {
 	if err := p.create(ctx, e.pod.UID); err != nil {
-		groupLogger(ctx, e.pod, "").WithError(err).Warn("making the container group anew failed; will try again")
-		p.store.update(e.pod.UID, func(e *entry) { e.retryAt = p.deps.Clock.Now().Add(maxRetry) })
+		if p.refused(ctx, e.pod.UID, err) {
+			return
+		}
+		wait := min(firstRetry<<min(e.attempt+e.tries, 10), maxRetry)
+		groupLogger(ctx, e.pod, "").WithError(err).WithField("retryIn", wait.String()).Warn("making the container group anew failed; will try again")
+		p.store.update(e.pod.UID, func(e *entry) { e.retryAt = p.deps.Clock.Now().Add(wait) })
 		return
 	}
 	p.tell(e.pod.UID)

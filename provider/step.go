@@ -25,6 +25,7 @@ func (s *Stepper) Sync(ctx context.Context) {
 		s.p.retry(ctx, e)
 	}
 	s.last = s.p.syncTurn(ctx, s.last)
+	s.p.relay.flush(ctx, 1)
 }
 
 // Pace is how long the sync loop would wait now before its next turn.
@@ -32,3 +33,6 @@ func (s *Stepper) Pace() time.Duration { return s.p.pace() }
 
 // Repair is one turn of the repair loop.
 func (s *Stepper) Repair(ctx context.Context) { s.p.repairTurn(ctx, s.reaper) }
+
+// Refresh is one round of the refresh loop.
+func (s *Stepper) Refresh(ctx context.Context) { s.p.refreshTurn(ctx) }

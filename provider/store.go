@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider/request"
+	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
 // stage is where a pod stands on its way through the cloud.
@@ -41,8 +43,27 @@ type entry struct {
 	// pending was sent but not answered: the group may exist. It is sent again
 	// as it is, so that its ClientToken meets the same parameters.
 	pending *eci.CreateContainerGroupRequest
+	// behaviour is what the annotations ask of us, nil until the pod has been
+	// translated; places is how many places they give to try.
+	behaviour *request.Behaviour
+	places    int
+	// tries counts the creates in a row that were refused for want of room.
+	tries int
+	// noSpot says that spot had no stock and the pod may do without.
+	noSpot bool
+	// gaveUp says that no more groups are to be tried for the pod.
+	gaveUp bool
 	// retryAt is when a group that could not be scheduled is tried anew.
 	retryAt time.Time
+
+	// source sums up the versions of what the pod's files come from, files the
+	// files that the group has, by volume; nil is not known.
+	source string
+	files  map[string]uint64
+	// tokensAt is when the tokens in the files were made, tokenTold says that
+	// the user knows of their end.
+	tokensAt  time.Time
+	tokenTold bool
 
 	groupID   string
 	requestID string
@@ -55,6 +76,11 @@ type entry struct {
 	// group and did not; missingSince is the time of the first.
 	sightings    int
 	missingSince time.Time
+
+	// disruption says that the cloud ends the pod, evicted that Kubernetes was
+	// asked to delete it for that.
+	disruption *corev1.PodCondition
+	evicted    bool
 
 	status      *corev1.PodStatus // nil until the cloud has said something
 	annotations map[string]string
@@ -75,6 +101,9 @@ func (e entry) render() *corev1.Pod {
 	pod := e.pod.DeepCopy()
 	if e.status != nil {
 		pod.Status = *e.status.DeepCopy()
+	}
+	if e.disruption != nil {
+		status.Put(&pod.Status, *e.disruption)
 	}
 	if len(e.annotations) > 0 {
 		if pod.Annotations == nil {
@@ -217,8 +246,8 @@ func (s *store) named(namespace, name string) (entry, bool) {
 
 // known says whether the provider has taken the pod over. A pod whose create
 // has not succeeded is not: the node's controller is to ask again. One that
-// could not be scheduled is: the provider tries anew by itself.
-func (e *entry) known() bool { return e.stage != stageNew || !e.retryAt.IsZero() }
+// could not be scheduled is: the provider tries anew by itself, or has given up.
+func (e *entry) known() bool { return e.stage != stageNew || !e.retryAt.IsZero() || e.gaveUp }
 
 func (e *entry) newerThan(other *entry) bool {
 	if ending, otherEnding := e.ending(), other.ending(); ending != otherEnding {

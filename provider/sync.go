@@ -9,14 +9,11 @@ import (
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider/status"
 )
-
-// deleteSightings is how many successful reads in a row must miss a group whose
-// delete was accepted before it counts as gone: one alone may be stale.
-const deleteSightings = 2
 
 // forceSlack is how long past the grace period a group may take to end before
 // its delete is sent again with Force.
@@ -45,6 +42,7 @@ func (p *Provider) syncTurn(ctx context.Context, last time.Time) time.Time {
 		}
 		return last
 	}
+	p.eventsTurn(ctx)
 	return started
 }
 
@@ -98,6 +96,7 @@ func (p *Provider) sync(ctx context.Context, last time.Time) error {
 		return err
 	}
 	p.forceOverdue(ctx)
+	p.evictReclaimed(ctx)
 	return nil
 }
 
@@ -169,7 +168,7 @@ func (p *Provider) readDetails(ctx context.Context, ids map[string]*eci.Containe
 }
 
 func (p *Provider) readBatch(ctx context.Context, batch eci.JSONList, lives map[string]*eci.ContainerGroupStatus) error {
-	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{ContainerGroupIDs: batch})
+	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{ContainerGroupIDs: batch, WithEvent: ptr.To(true)})
 	if err != nil {
 		return err
 	}
@@ -211,6 +210,8 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	if !ok || !e.running() || e.groupID != group.ContainerGroupID {
 		return
 	}
+	events := eventsOfGroup(group)
+	p.relay.take(e.pod, e.groupID, events)
 	if group.Status == eci.StatusScheduleFailed && e.stage == stageLive {
 		p.reschedule(ctx, e, group)
 		return
@@ -219,8 +220,16 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 		live = e.live
 	}
 	next := status.FromContainerGroup(e.render(), *group, live)
+	if isDegraded(group) {
+		status.MarkSpotDegraded(&next)
+	}
 	annotations := status.Annotations(*group, e.requestID)
+	shown := shownSums(e.pod, group.Volumes)
+	group.Events, group.Volumes = nil, nil // not kept: they would be most of what a pod takes up
 	p.store.update(uid, func(e *entry) {
+		if e.files == nil {
+			e.files, e.tokensAt = shown, timeOf(group.CreationTime)
+		}
 		e.group, e.live, e.status, e.annotations = group, live, &next, annotations
 		e.sightings, e.missingSince = 0, time.Time{}
 		if eci.IsTerminal(group.Status) {
@@ -230,7 +239,13 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	if e.group == nil || e.group.Status != group.Status {
 		groupLogger(ctx, e.pod, e.groupID).WithField("status", group.Status).Info("container group changed state")
 	}
+	if group.Status == eci.StatusExpired && e.disruption == nil {
+		p.disrupt(e, "the cloud has taken the container group back")
+	}
 	p.tell(uid)
+	if notice := reclaimNotice(events, live); notice != "" {
+		p.reclaim(ctx, uid, notice)
+	}
 }
 
 // missed counts a successful answer that should have shown a group and did not.
@@ -241,7 +256,7 @@ func (p *Provider) missed(ctx context.Context, uid types.UID) {
 	if !ok || e.stage != stageDeleting {
 		return
 	}
-	if e.sightings+1 >= deleteSightings {
+	if e.sightings+1 >= p.cfg.Sightings {
 		p.gone(ctx, e)
 		return
 	}

@@ -150,11 +150,8 @@ func (w *world) pass(d time.Duration) {
 
 // tick is one turn of the sync loop; an error changes nothing, as there.
 func (w *world) tick() {
-	started := w.clock.Now()
 	w.retryUnscheduled(w.Context())
-	if err := w.sync(w.Context(), w.last); err == nil {
-		w.last = started
-	}
+	w.last = w.syncTurn(w.Context(), w.last)
 }
 
 func (w *world) mustRepair(r *reaper) {

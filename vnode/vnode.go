@@ -72,7 +72,7 @@ type VirtualNode struct {
 	cfg     Config
 	deps    Deps
 	calls   *caller
-	events  *eventWriter
+	events  *EventRecorder // nil if the recorder was given
 	pods    *podController
 	node    *nodeKeeper
 	kubelet *kubeletServer
@@ -95,8 +95,13 @@ func New(cfg Config, deps Deps) (*VirtualNode, error) {
 	}
 	v := &VirtualNode{cfg: cfg, deps: deps, ready: make(chan struct{})}
 	v.calls = &caller{metrics: m, clock: deps.Clock}
-	v.events = newEventWriter(cfg.Node.Name, deps)
-	v.pods = newPodController(cfg, deps, m, v.events.recorder, func(name string) Queue {
+	if deps.Recorder == nil {
+		if v.events, err = NewEventRecorder(deps.EventsClient, "virtual-kubelet", cfg.Node.Name, deps.Registry, deps.Clock); err != nil {
+			return nil, err
+		}
+		deps.Recorder = v.events
+	}
+	v.pods = newPodController(cfg, deps, m, deps.Recorder, func(name string) Queue {
 		return newQueue(name, cfg.RetryMin, cfg.RetryMax, deps.Clock, m.queues)
 	})
 	v.node = newNodeKeeper(cfg.Node, deps, v.calls)
@@ -128,8 +133,9 @@ func (v *VirtualNode) Run(ctx context.Context) error {
 		return err
 	}
 	v.node.setPort(port)
-	stopEvents := v.events.start(ctx)
-	defer stopEvents()
+	if v.events != nil {
+		defer v.events.Start(ctx)()
+	}
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return v.kubelet.serve(ctx) })

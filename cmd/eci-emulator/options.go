@@ -57,7 +57,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.securityGroups, "security-group", nil, "security group (repeatable; default sg-emulator)")
 	f.StringVar(&o.vpc, "vpc", o.vpc, "VPC of the vSwitches and the security groups")
 	f.StringVar(&o.delays, "delays", o.delays, "how long scheduling, pulls and starts take: none, fast or realistic")
-	f.StringVar(&o.rates, "rates", o.rates, "calls per minute: none, documented (a new account), or ACTION=N,ACTION=N")
+	f.StringVar(&o.rates, "rates", o.rates, "calls per minute: none, documented (a new account, creates and deletes by the second), or ACTION=N,ACTION=N")
 	f.Float64Var(&o.maxCPU, "max-cpu", o.maxCPU, "vCPU quota of the account")
 	f.BoolVar(&o.strict, "strict", o.strict, "refuse unknown parameters, naming them; the cloud ignores them")
 	f.BoolVar(&o.allowListed, "allow-listed", false, "allow what needs an entry on the account: host paths, privileged containers")
@@ -72,7 +72,9 @@ func (o *options) config(getenv func(string) string) (emulator.Config, error) {
 	cfg.Credentials = []emulator.Credential{{AccessKeyID: o.accessKeyID, AccessKeySecret: secret}}
 	var errDelays, errRates error
 	cfg.Delays, errDelays = emulator.ParseDelays(o.delays)
-	cfg.Rates, errRates = parseRates(o.rates)
+	if cfg.Rates, errRates = parseRates(o.rates); o.rates == "documented" {
+		cfg.Buckets = emulator.DocumentedBuckets()
+	}
 	errNetwork := o.network(&cfg)
 	if err := errors.Join(errSecret, errDelays, errRates, errNetwork, o.checkTLS()); err != nil {
 		return cfg, err

@@ -13,6 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
+
+	"github.com/eci-vnode/eci-vnode/eci/openapi"
+	"github.com/eci-vnode/eci-vnode/provider/explain"
 )
 
 // Config is everything that an operator can set: in the file named by --config,
@@ -38,9 +41,13 @@ type Config struct {
 	Kube    Kube    `json:"kube"`
 	Sync    Sync    `json:"sync"`
 	Log     Log     `json:"log"`
+	// Prices are those that explain calculates with.
+	Prices explain.ListPrices `json:"prices"`
 	// MetricsAddress serves /metrics, /healthz and /readyz over HTTP; empty is
 	// off.
 	MetricsAddress string `json:"metricsAddress"`
+	// Profiling serves /debug/pprof/ beside the metrics.
+	Profiling bool `json:"profiling,omitempty"`
 }
 
 // Taint keeps ordinary pods away from the virtual node.
@@ -73,6 +80,9 @@ type ECI struct {
 	Tags map[string]string `json:"tags,omitempty"`
 	// Timeout bounds one attempt of one call.
 	Timeout metav1.Duration `json:"timeout"`
+	// Rates replace the documented ones of a new account, by action; 0 per second
+	// is no limit of ours.
+	Rates map[string]openapi.Rate `json:"rates,omitempty"`
 }
 
 // Kubelet is the HTTPS API that serves kubectl logs and exec.
@@ -137,6 +147,7 @@ func defaultConfig() Config {
 			OrphanGrace: duration(3 * time.Minute), LostGrace: duration(3 * time.Minute),
 		},
 		Log:            Log{Level: "info", Format: "text"},
+		Prices:         explain.DefaultListPrices(),
 		MetricsAddress: "",
 	}
 }
@@ -181,6 +192,9 @@ func (c *Config) Validate() error {
 	}
 	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		errs = append(errs, field.NotSupported(field.NewPath("log", "format"), c.Log.Format, []string{"text", "json"}))
+	}
+	if err := c.Prices.Validate(); err != nil {
+		errs = append(errs, field.Invalid(field.NewPath("prices"), c.Prices, err.Error()))
 	}
 	effects := []string{string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectNoExecute), string(corev1.TaintEffectPreferNoSchedule)}
 	if !c.Taint.Disabled && !slices.Contains(effects, c.Taint.Effect) {

@@ -5,20 +5,17 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/kubernetes/scheme"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/client-go/tools/record"
 )
 
 // clients are three, each with rates of its own, so that a burst of pods or
@@ -91,17 +88,12 @@ func clusterID(ctx context.Context, client kubernetes.Interface) (string, error)
 	return id, err
 }
 
-// newRecorder writes events through their own client; stop flushes nothing and
-// frees it.
-func newRecorder(ctx context.Context, client kubernetes.Interface, node string) (record.EventRecorder, func()) {
-	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
-	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
-	return broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "eci-vnode", Host: node}), broadcaster.Shutdown
-}
-
 // serveMetrics serves until ctx ends.
-func serveMetrics(ctx context.Context, address string, registry *prometheus.Registry, ready <-chan struct{}) error {
+func serveMetrics(ctx context.Context, cfg Config, registry *prometheus.Registry, ready <-chan struct{}) error {
 	mux := http.NewServeMux()
+	if cfg.Profiling {
+		handleProfiles(mux)
+	}
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
@@ -112,11 +104,19 @@ func serveMetrics(ctx context.Context, address string, registry *prometheus.Regi
 			http.Error(w, "the virtual node is not ready yet", http.StatusServiceUnavailable)
 		}
 	})
-	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Addr: cfg.MetricsAddress, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })
 	defer stopped()
 	if err := server.ListenAndServe(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("serving metrics: %w", err)
 	}
 	return nil
+}
+
+// handleProfiles serves what `go tool pprof` reads. A profile costs CPU time and
+// shows function names, so that it is off unless asked for.
+func handleProfiles(mux *http.ServeMux) {
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 }

@@ -57,6 +57,11 @@ func newCloud(c ECI, env lookupEnv, registry prometheus.Registerer) (*openapi.Cl
 	cfg := openapi.DefaultConfig(c.Region)
 	cfg.Endpoint = c.Endpoint
 	cfg.Timeout = cmp.Or(c.Timeout.Duration, cfg.Timeout)
+	for action, rate := range c.Rates {
+		if cfg.Rates[action] = rate; rate.PerSecond == 0 {
+			delete(cfg.Rates, action)
+		}
+	}
 	cfg.UserAgent = "eci-vnode/" + version()
 	return openapi.New(cfg, openapi.Deps{Credentials: credentials, Registry: registry})
 }

@@ -91,8 +91,11 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 	factory := informers.NewSharedInformerFactory(clients.pods, 0)
 	services := factory.Core().V1().Services()
 	servicesSynced := services.Informer().HasSynced
-	recorder, stopEvents := newRecorder(ctx, clients.events, cfg.NodeName)
-	defer stopEvents()
+	recorder, err := vnode.NewEventRecorder(clients.events, "eci-vnode", cfg.NodeName, registry, nil)
+	if err != nil {
+		return err
+	}
+	defer recorder.Start(ctx)()
 
 	p, err := provider.New(providerConfig(cfg), provider.Deps{
 		Cloud: cloud, Kube: clients.pods, Services: services.Lister(), Pods: podStore{pods.GetStore()},
@@ -119,7 +122,7 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 	group.Go(func() error { return node.Run(ctx) })
 	group.Go(func() error { return p.Run(ctx) })
 	if cfg.MetricsAddress != "" {
-		group.Go(func() error { return serveMetrics(ctx, cfg.MetricsAddress, registry, node.Ready()) })
+		group.Go(func() error { return serveMetrics(ctx, cfg, registry, node.Ready()) })
 	}
 	go announce(ctx, node.Ready())
 	err = group.Wait()

@@ -74,6 +74,7 @@ func settings() []setting {
 		{flag: "pod-sync-workers", usage: "how many pods are worked on at once", set: setWorkers},
 		{flag: "metrics-addr", usage: "address that serves /metrics, /healthz and /readyz; empty is off",
 			set: text(func(c *Config) *string { return &c.MetricsAddress })},
+		{flag: "profiling", bare: "true", usage: "serve /debug/pprof/ at --metrics-addr", set: flagOf(func(c *Config) *bool { return &c.Profiling })},
 		{flag: "log-level", usage: "error, warn, info, debug or trace", set: text(func(c *Config) *string { return &c.Log.Level })},
 		{flag: "log-format", usage: "text or json", set: text(func(c *Config) *string { return &c.Log.Format })},
 	}
@@ -82,17 +83,7 @@ func settings() []setting {
 // addFlags gives cmd a flag for each setting that has one, and the deprecated
 // flags of the first ECI provider, which are taken and do nothing.
 func addFlags(cmd *cobra.Command) {
-	for _, s := range settings() {
-		if s.flag == "" {
-			continue
-		}
-		usage := s.usage
-		if len(s.env) > 0 {
-			usage += " (" + strings.Join(s.env, ", ") + ")"
-		}
-		cmd.Flags().String(s.flag, "", usage)
-		cmd.Flags().Lookup(s.flag).NoOptDefVal = s.bare
-	}
+	addSettingFlags(cmd, settings())
 	for _, name := range []string{
 		"namespace", "os", "provider-config", "taint", "enable-node-lease", "trace-exporter", "trace-service-name",
 		"trace-tag", "trace-sample-rate", "full-resync-period", "startup-timeout",
@@ -104,22 +95,56 @@ func addFlags(cmd *cobra.Command) {
 	cmd.Flags().Lookup("enable-node-lease").NoOptDefVal = "true" // it was a switch
 }
 
+// addSettingFlags gives cmd a flag for each of the settings that has one.
+func addSettingFlags(cmd *cobra.Command, table []setting) {
+	for _, s := range table {
+		if s.flag == "" {
+			continue
+		}
+		usage := s.usage
+		if len(s.env) > 0 {
+			usage += " (" + strings.Join(s.env, ", ") + ")"
+		}
+		cmd.Flags().String(s.flag, "", usage)
+		cmd.Flags().Lookup(s.flag).NoOptDefVal = s.bare
+	}
+}
+
 // loadConfig reads the file, the environment and the flags, in this order, and
 // validates the result. All problems are reported at once.
 func loadConfig(cmd *cobra.Command, env lookupEnv) (Config, error) {
-	c := defaultConfig()
+	c, problems, err := readSettings(cmd, env, settings())
+	if err != nil {
+		return c, err
+	}
+	if err := c.Validate(); err != nil {
+		problems = append(problems, err.Error())
+	}
+	return c, joinProblems(problems)
+}
+
+// joinProblems makes one error of all problems, or nil.
+func joinProblems(problems []string) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("configuration:\n  %s", strings.Join(problems, "\n  "))
+}
+
+// readSettings reads the file of --config, and the settings of the table from
+// the environment and the flags. The problems are about single settings.
+func readSettings(cmd *cobra.Command, env lookupEnv, table []setting) (c Config, problems []string, err error) {
+	c = defaultConfig()
 	if path, _ := cmd.Flags().GetString("config"); path != "" {
 		if err := readConfig(&c, path); err != nil {
-			return c, err
+			return c, nil, err
 		}
 	}
-	var problems []string
 	apply := func(s setting, source, value string) {
 		if err := s.set(&c, value); err != nil {
 			problems = append(problems, fmt.Sprintf("%s: %v", source, err))
 		}
 	}
-	table := settings()
 	for _, s := range table {
 		for _, name := range slices.Backward(s.env) {
 			if value, ok := env(name); ok && value != "" {
@@ -133,13 +158,7 @@ func loadConfig(cmd *cobra.Command, env lookupEnv) (Config, error) {
 			apply(s, "--"+s.flag, value)
 		}
 	}
-	if err := c.Validate(); err != nil {
-		problems = append(problems, err.Error())
-	}
-	if len(problems) > 0 {
-		return c, fmt.Errorf("configuration:\n  %s", strings.Join(problems, "\n  "))
-	}
-	return c, nil
+	return c, problems, nil
 }
 
 func text(at func(*Config) *string) func(*Config, string) error {

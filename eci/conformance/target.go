@@ -20,6 +20,7 @@ type Client interface {
 	DescribeContainerGroupStatus(context.Context, *eci.DescribeContainerGroupStatusRequest) (*eci.DescribeContainerGroupStatusResponse, error)
 	DescribeContainerGroupEvents(context.Context, *eci.DescribeContainerGroupEventsRequest) (*eci.DescribeContainerGroupEventsResponse, error)
 	DescribeContainerLog(context.Context, *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error)
+	ExecContainerCommand(context.Context, *eci.ExecContainerCommandRequest) (*eci.ExecContainerCommandResponse, error)
 	DescribeMultiContainerGroupMetric(context.Context, *eci.DescribeMultiContainerGroupMetricRequest) (*eci.DescribeMultiContainerGroupMetricResponse, error)
 	DescribeRegions(context.Context, *eci.DescribeRegionsRequest) (*eci.DescribeRegionsResponse, error)
 	ListUsage(context.Context, *eci.ListUsageRequest) (*eci.ListUsageResponse, error)
@@ -68,7 +69,7 @@ func Run(t *testing.T, target Target) {
 		t.Cleanup(func() { s.sweep(t) })
 		for _, part := range [][]contract{
 			createContracts, refusalContracts, lifecycleContracts, describeContracts, statusContracts,
-			eventContracts, logContracts, changeContracts, deleteContracts, accountContracts,
+			eventContracts, logContracts, execContracts, changeContracts, deleteContracts, accountContracts,
 		} {
 			for _, c := range part {
 				t.Run(c.name, func(t *testing.T) {

@@ -129,11 +129,23 @@ func (e *Emulator) applyUpdate(g *group, wanted eci.CreateContainerGroupRequest)
 	}
 	e.touch(g)
 	same := reflect.DeepEqual(old.Containers, wanted.Containers) && reflect.DeepEqual(old.InitContainers, wanted.InitContainers) &&
-		reflect.DeepEqual(old.Volumes, wanted.Volumes) && old.CPU == wanted.CPU && old.Memory == wanted.Memory
+		e.sameVolumes(old.Volumes, wanted.Volumes) && old.CPU == wanted.CPU && old.Memory == wanted.Memory
 	if same {
 		return
 	}
 	g.status = eci.StatusUpdating
 	g.service(e.clock.Now(), eventNormal, "Updating", "Updating container group %s.", g.id)
 	e.stopAll(g, goalUpdate, g.grace())
+}
+
+// sameVolumes says whether nothing has to restart for the volumes; see
+// Config.FilesInPlace.
+func (e *Emulator) sameVolumes(old, wanted []eci.Volume) bool {
+	return reflect.DeepEqual(old, wanted) || e.cfg.FilesInPlace &&
+		slices.EqualFunc(old, wanted, func(a, b eci.Volume) bool {
+			if a.ConfigFileVolume != nil && b.ConfigFileVolume != nil {
+				a.ConfigFileVolume, b.ConfigFileVolume = nil, nil
+			}
+			return reflect.DeepEqual(a, b)
+		})
 }

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"net/http"
 	"reflect"
@@ -16,6 +17,10 @@ type call struct {
 	action    string
 	requestID string
 	host      string
+	// webSocket is ws or wss, as the call came over HTTP or HTTPS; gone is done
+	// when the caller has left.
+	webSocket string
+	gone      context.Context
 	params    map[string]string
 	// effects are the faults that hit this call.
 	effects effects
@@ -52,6 +57,7 @@ func (e *Emulator) groupActions() map[string]action {
 		eci.ActionDescribeContainerGroupStatus:      {emptyWhenDenied: true, postOnly: true, serve: acting(e, e.describeContainerGroupStatus)},
 		eci.ActionDescribeContainerGroupEvents:      {emptyWhenDenied: true, postOnly: true, serve: acting(e, e.describeContainerGroupEvents)},
 		eci.ActionDescribeContainerLog:              {anyRegion: true, serve: acting(e, e.describeContainerLog)},
+		eci.ActionExecContainerCommand:              {serve: e.execContainerCommand},
 		eci.ActionDescribeMultiContainerGroupMetric: {serve: acting(e, e.describeMultiContainerGroupMetric)},
 		eci.ActionDescribeContainerGroupPrice:       {serve: acting(e, e.describeContainerGroupPrice)},
 		eci.ActionDescribeRegions:                   {anyRegion: true, serve: acting(e, e.describeRegions)},

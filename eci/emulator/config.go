@@ -25,6 +25,8 @@ type Config struct {
 	Delays Delays
 	// Rates are calls per minute by action; an action without one is free.
 	Rates map[string]int
+	// Buckets are rates by action that are not counted by the minute.
+	Buckets map[string]Bucket
 	// MaxCPU is the vCPU quota of the account in the region.
 	MaxCPU float64
 	// EIPQuota is how many EIPs the account may hold, EIPs the ids of those that
@@ -40,6 +42,12 @@ type Config struct {
 	// AllowListed opens what needs an entry on the account: HostPathVolume and
 	// privileged containers.
 	AllowListed bool
+	// ExecFraming is what the streams of ExecContainerCommand speak: ExecRaw,
+	// ExecV4 or ExecV5.
+	ExecFraming string
+	// FilesInPlace lets an update that changes nothing but config files restart
+	// no container: the documents do not say which it is.
+	FilesInPlace bool
 	// Seed makes ids repeatable; 0 takes a random one.
 	Seed uint64
 }
@@ -103,6 +111,7 @@ func DefaultConfig() Config {
 		EIPQuota:          defaultEIPQuota,
 		EIPs:              []string{"eip-emulator"},
 		BandwidthPackages: []string{"cbwp-emulator"},
+		ExecFraming:       ExecRaw,
 		Retention:         Retention{Records: time.Hour, Newest: 100, ScheduleFailed: 24 * time.Hour},
 	}
 }
@@ -117,6 +126,7 @@ func (c Config) Validate() error {
 	}
 	add(c.Region == "", "Region: is empty")
 	add(len(c.Zones) == 0, "Zones: is empty")
+	add(newExecWire(c.ExecFraming) == nil, "ExecFraming: %q is none of %s, %s, %s", c.ExecFraming, ExecRaw, ExecV4, ExecV5)
 	add(c.MaxCPU <= 0, "MaxCPU: %v is not positive", c.MaxCPU)
 	add(c.EIPQuota <= 0, "EIPQuota: %d is not positive", c.EIPQuota)
 	add(c.Retention.Records <= 0, "Retention.Records: %s is not positive", c.Retention.Records)
@@ -124,6 +134,9 @@ func (c Config) Validate() error {
 	add(c.Retention.ScheduleFailed <= 0, "Retention.ScheduleFailed: %s is not positive", c.Retention.ScheduleFailed)
 	for action, rate := range c.Rates {
 		add(rate <= 0, "Rates[%s]: %d is not positive", action, rate)
+	}
+	for action, b := range c.Buckets {
+		add(b.PerSecond <= 0 || b.Burst < 1, "Buckets[%s]: %+v is not positive", action, b)
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -143,6 +144,7 @@ func (e *Emulator) start(g *group, c *container) {
 		return
 	}
 	c.process = process
+	c.alive, c.bury = context.WithCancel(e.open)
 	g.agent(now, eventNormal, "Started", "Started container %s", c.spec.Name)
 	e.recompute(g)
 	e.touch(g)
@@ -192,6 +194,9 @@ func (e *Emulator) setReady(g *group, c *container, ready bool) {
 
 // exited ends a run and decides what comes next.
 func (e *Emulator) exited(g *group, c *container, exit Exit) {
+	if c.bury != nil {
+		c.bury()
+	}
 	if c.state.state != eci.ContainerRunning || !e.remains(g) {
 		return
 	}

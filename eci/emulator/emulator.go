@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"io"
 	"sync"
 	"time"
@@ -22,18 +23,24 @@ type Emulator struct {
 	faults   *Faults
 	queue    *queue
 	ids      *idSource
+	// executions are the commands at work; close ends them.
+	executions sync.WaitGroup
+	open       context.Context
+	shut       context.CancelFunc
 
 	// mu guards all below, and every field of the groups.
-	mu       sync.Mutex
-	groups   store
-	eips     eipBook
-	subnets  []*subnet
-	sizes    []size
-	tokens   map[string]*replay
-	records  []*group
-	usedCPU  float64
-	calls    map[string]int
-	sequence uint64
+	mu      sync.Mutex
+	groups  store
+	eips    eipBook
+	subnets []*subnet
+	sizes   []size
+	tokens  map[string]*replay
+	records []*group
+	usedCPU float64
+	calls   map[string]int
+	// announced are the commands that wait for their stream, by token.
+	announced map[string]*announced
+	sequence  uint64
 }
 
 // Option changes what an Emulator is built from.
@@ -66,7 +73,9 @@ func New(cfg Config, opts ...Option) (*Emulator, error) {
 		sizes:    sizesOnSale(cfg.Region),
 		faults:   &Faults{}, ids: newIDSource(cfg.Seed),
 		groups: store{byID: map[string]*group{}}, eips: eipBook{byID: map[string]*eip{}}, tokens: map[string]*replay{}, calls: map[string]int{},
+		announced: map[string]*announced{},
 	}
+	e.open, e.shut = context.WithCancel(context.Background())
 	for _, opt := range opts {
 		opt(e)
 	}
@@ -76,7 +85,7 @@ func New(cfg Config, opts ...Option) (*Emulator, error) {
 	for _, v := range cfg.VSwitches {
 		e.subnets = append(e.subnets, newSubnet(v))
 	}
-	e.limiter = &limiter{clock: e.clock, rates: cfg.Rates}
+	e.limiter = newLimiter(e.clock, cfg.Rates, cfg.Buckets)
 	e.queue = &queue{clock: e.clock, fire: e.settle}
 	e.faults.snapshot = e.snapshot
 	e.actions = e.table()
@@ -97,6 +106,8 @@ func (e *Emulator) settle() {
 // that come afterwards see a cloud that stands still.
 func (e *Emulator) Close() error {
 	e.queue.close()
+	e.shut()
+	e.executions.Wait()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, g := range e.groups.order {

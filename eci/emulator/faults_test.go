@@ -193,6 +193,29 @@ func TestARateThrottlesUntilTheNextMinute(t *testing.T) {
 	}
 }
 
+func TestABucketLetsABurstThroughAndThenItsRate(t *testing.T) {
+	s := newStage(t, func(c *emulator.Config) {
+		c.Buckets = map[string]emulator.Bucket{eci.ActionListUsage: {PerSecond: 2, Burst: 3}}
+	})
+	passed := func() (n int) {
+		for range 5 {
+			if err := s.call(eci.ActionListUsage, nil); err == nil {
+				n++
+			} else {
+				wantCode(t, "beyond the bucket", err, 400, eci.CodeThrottling)
+			}
+		}
+		return n
+	}
+	if n := passed(); n != 3 {
+		t.Errorf("%d of 5 calls passed at once, want the burst of 3", n)
+	}
+	s.advance(time.Second)
+	if n := passed(); n != 2 {
+		t.Errorf("%d calls passed a second later, want 2", n)
+	}
+}
+
 func TestTheAccessLogHasEachCallAndNoParameter(t *testing.T) {
 	lines := make(chan emulator.Access, 1)
 	_, endpoint := mustServe(t, emulator.DefaultConfig(), emulator.WithAccessLog(func(a emulator.Access) { lines <- a }))

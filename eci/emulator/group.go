@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"iter"
 	"net/netip"
 	"time"
@@ -71,6 +72,9 @@ type container struct {
 	// run counts the runs, so that a late report of an old one is dropped.
 	run     int
 	process Process
+	// alive is done when the run has ended; bury ends it.
+	alive   context.Context
+	bury    context.CancelFunc
 	backOff time.Duration
 	waiting *event
 	log     *runLog

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"maps"
+	"time"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/vpc"
@@ -48,12 +49,35 @@ func (e *Emulator) ExpireGroup(id string) bool {
 		if g.isTerminal() || g.goal == goalDelete {
 			return false
 		}
-		now := e.clock.Now()
-		g.setCondition(now, conditionCreated, isTrue, "SpotToBeReleased", "The spot instance is reclaimed.")
-		g.service(now, eventWarning, "SpotToBeReleased", "Spot container group %s is reclaimed.", g.id)
+		e.announceReclaim(g)
 		e.stopAll(g, goalExpire, 0)
 		return true
 	})
+}
+
+// ReclaimGroup announces that a group is taken back, by an event and a condition
+// as the cloud does for spot ones, and expires it after notice (there about
+// three minutes). It says whether the group was alive.
+func (e *Emulator) ReclaimGroup(id string, notice time.Duration) bool {
+	return e.byHand(id, func(g *group) bool {
+		if g.isTerminal() || g.goal == goalDelete {
+			return false
+		}
+		e.announceReclaim(g)
+		e.queue.after(notice, func() {
+			if e.remains(g) && !g.isTerminal() {
+				e.stopAll(g, goalExpire, 0)
+			}
+		})
+		return true
+	})
+}
+
+func (e *Emulator) announceReclaim(g *group) {
+	now := e.clock.Now()
+	g.setCondition(now, conditionCreated, isTrue, "SpotToBeReleased", "The spot instance is reclaimed.")
+	g.service(now, eventWarning, "SpotToBeReleased", "Spot container group %s is reclaimed.", g.id)
+	e.touch(g)
 }
 
 // RemoveGroup makes a group vanish at once, as if someone had deleted it in the

@@ -35,10 +35,18 @@ func (e *Emulator) Server() *http.Server {
 	return &http.Server{Handler: e, MaxHeaderBytes: MaxRequestBytes, ReadHeaderTimeout: 30 * time.Second}
 }
 
-// ServeHTTP serves one call of the OpenAPI at the path /.
+// ServeHTTP serves one call of the OpenAPI at the path /, or the stream of an
+// announced command.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == execPath {
+		e.serveExec(w, r)
+		return
+	}
 	start := time.Now()
-	c := &call{requestID: e.ids.request(), host: r.Host}
+	c := &call{requestID: e.ids.request(), host: r.Host, webSocket: "ws", gone: r.Context()}
+	if r.TLS != nil {
+		c.webSocket = "wss"
+	}
 	answer, err := e.serve(c, w, r)
 	access := Access{Action: c.action, RequestID: c.requestID, Status: http.StatusOK}
 	if err != nil {

@@ -27,16 +27,17 @@ const (
 type budget struct {
 	limiter *rate.Limiter
 	full    Rate
-	shown   prometheus.Gauge
+	// shown is the rate of now, waiting the number of calls that wait for it.
+	shown, waiting prometheus.Gauge
 
 	mu      sync.Mutex
 	share   float64
 	lastCut time.Time
 }
 
-func newBudget(full Rate, shown prometheus.Gauge) *budget {
+func newBudget(full Rate, shown, waiting prometheus.Gauge) *budget {
 	shown.Set(full.PerSecond)
-	return &budget{limiter: rate.NewLimiter(rate.Limit(full.PerSecond), full.Burst), full: full, shown: shown, share: 1}
+	return &budget{limiter: rate.NewLimiter(rate.Limit(full.PerSecond), full.Burst), full: full, shown: shown, waiting: waiting, share: 1}
 }
 
 // wait takes a token and returns how long that took. When ctx ends first the
@@ -51,6 +52,8 @@ func (b *budget) wait(ctx context.Context, clock Clock) (time.Duration, error) {
 	if d <= 0 {
 		return 0, nil
 	}
+	b.waiting.Inc()
+	defer b.waiting.Dec()
 	if err := clock.Sleep(ctx, d); err != nil {
 		token.CancelAt(clock.Now())
 		return clock.Now().Sub(now), err

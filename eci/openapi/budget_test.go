@@ -16,7 +16,7 @@ func gauge() prometheus.Gauge { return prometheus.NewGauge(prometheus.GaugeOpts{
 
 func TestABudgetLetsABurstThroughAndThenItsRate(t *testing.T) {
 	clock := newFakeClock()
-	b := newBudget(Rate{PerSecond: 10, Burst: 5}, gauge())
+	b := newBudget(Rate{PerSecond: 10, Burst: 5}, gauge(), gauge())
 	for range 25 {
 		if _, err := b.wait(context.Background(), clock); err != nil {
 			t.Fatal(err)
@@ -29,7 +29,7 @@ func TestABudgetLetsABurstThroughAndThenItsRate(t *testing.T) {
 
 func TestAWaitThatIsGivenUpCostsNoToken(t *testing.T) {
 	clock := newFakeClock()
-	b := newBudget(Rate{PerSecond: 1, Burst: 1}, gauge())
+	b := newBudget(Rate{PerSecond: 1, Burst: 1}, gauge(), gauge())
 	if _, err := b.wait(context.Background(), clock); err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func (c canceling) Sleep(ctx context.Context, _ time.Duration) error {
 
 func TestABudgetHalvesWhenThrottledAndComesBackSlowly(t *testing.T) {
 	now := time.Now()
-	b := newBudget(Rate{PerSecond: 32, Burst: 64}, gauge())
+	b := newBudget(Rate{PerSecond: 32, Burst: 64}, gauge(), gauge())
 	refused := &eci.Error{Code: eci.CodeThrottlingUser, HTTPStatus: 400}
 	for range 10 {
 		b.learn(refused, now)
@@ -86,11 +86,16 @@ func TestABudgetHalvesWhenThrottledAndComesBackSlowly(t *testing.T) {
 	}
 }
 
-func TestDefaultRatesStayInsideADocumentedMinute(t *testing.T) {
+func TestDefaultRatesStayInsideTheDocumentedOnes(t *testing.T) {
 	rates := DefaultRates()
-	for action, perMinute := range map[string]float64{"CreateContainerGroup": 1000, "DescribeContainerGroups": 2000, "DescribeContainerLog": 500} {
+	for action, perMinute := range map[string]float64{"DescribeContainerGroups": 2000, "DescribeContainerLog": 500} {
 		if r := rates[action]; r.PerSecond*60+float64(r.Burst) > perMinute+0.001 || r.PerSecond*60 < perMinute*0.8 {
 			t.Errorf("%s: %+v", action, r)
+		}
+	}
+	for _, action := range []string{"CreateContainerGroup", "DeleteContainerGroup"} {
+		if r := rates[action]; r.PerSecond != 20 || r.Burst > 100 || r.Burst < 90 {
+			t.Errorf("%s: %+v, want a little less than a bucket of 100 and 20 a second", action, r)
 		}
 	}
 }

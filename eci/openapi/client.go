@@ -52,7 +52,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 	c := &Client{cfg: cfg, products: products, deps: deps, http: newHTTPClient(deps.HTTPClient), measured: measured}
 	c.budgets = make(map[string]*budget, len(cfg.Rates))
 	for action, full := range cfg.Rates {
-		c.budgets[action] = newBudget(full, measured.rate.WithLabelValues(action))
+		c.budgets[action] = newBudget(full, measured.rate.WithLabelValues(action), measured.waiting.WithLabelValues(action))
 	}
 	return c, nil
 }
@@ -140,6 +140,12 @@ func (c *Client) DescribeContainerGroupEvents(ctx context.Context, req *eci.Desc
 // DescribeContainerLog reads the log of one container, once.
 func (c *Client) DescribeContainerLog(ctx context.Context, req *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error) {
 	return invoke[eci.DescribeContainerLogResponse](ctx, c, eci.ActionDescribeContainerLog, req)
+}
+
+// ExecContainerCommand announces a command, or with Sync runs it. The stream of
+// an announced one is opened with eci/execstream.
+func (c *Client) ExecContainerCommand(ctx context.Context, req *eci.ExecContainerCommandRequest) (*eci.ExecContainerCommandResponse, error) {
+	return invoke[eci.ExecContainerCommandResponse](ctx, c, eci.ActionExecContainerCommand, req)
 }
 
 // DescribeMultiContainerGroupMetric reads the newest usage of groups.

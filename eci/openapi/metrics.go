@@ -60,6 +60,7 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	wait     *prometheus.HistogramVec
 	rate     *prometheus.GaugeVec
+	waiting  *prometheus.GaugeVec
 }
 
 func newMetrics() *metrics {
@@ -83,11 +84,15 @@ func newMetrics() *metrics {
 			Name: "eci_api_budget_calls_per_second",
 			Help: "Current budget: the configured rate, cut while the cloud throttles.",
 		}, byAction),
+		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "eci_api_budget_waiting_calls",
+			Help: "Calls that wait for their budget now.",
+		}, byAction),
 	}
 }
 
 func (m *metrics) register(registry prometheus.Registerer) error {
-	for _, collector := range []prometheus.Collector{m.calls, m.duration, m.wait, m.rate} {
+	for _, collector := range []prometheus.Collector{m.calls, m.duration, m.wait, m.rate, m.waiting} {
 		if err := registry.Register(collector); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
 		}

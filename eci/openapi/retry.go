@@ -21,7 +21,7 @@ const (
 // mayRepeat says whether the same request may be sent again at once: what never
 // reached the cloud and what it refused to take may always; what may have been
 // done only if doing it twice is doing it once, that is a read, or a write with
-// its ClientToken.
+// its ClientToken, or nothing yet.
 func mayRepeat(a Attempt, params parameters) bool {
 	var badCertificate *tls.CertificateVerificationError
 	switch {
@@ -32,7 +32,13 @@ func mayRepeat(a Attempt, params parameters) bool {
 	case !isServerFault(a.Err):
 		return false
 	}
-	return isRead(a.Action) || params.values["ClientToken"] != ""
+	return isRead(a.Action) || params.values["ClientToken"] != "" || announces(a.Action, params)
+}
+
+// announces says that nothing happens before the URI of the answer is opened:
+// one that is lost with its answer runs out.
+func announces(action string, params parameters) bool {
+	return action == eci.ActionExecContainerCommand && params.values["Sync"] != "true"
 }
 
 // isServerFault says that nothing is known of what became of the request: no

@@ -11,58 +11,49 @@ import (
 	"github.com/eci-vnode/eci-vnode/eci/vpc"
 )
 
-// networkPrefix is that of the network controller since its v0.9.2; before, and
-// still, it takes that of ECI.
-const networkPrefix = "network.alibabacloud.com/"
-
 // eipAnnotations are both families: that of ECI, and that of the network
 // controller under either prefix. Values that say how to buy an EIP belong to
 // both.
 func eipAnnotations() []Annotation {
 	const buys = "AllocateEipAddress"
 	rows := []Annotation{
-		{"eci-with-eip", nil, "AutoCreateEip", "true or false", eipTruth(func(d *eipDraft) **bool { return &d.eciAuto })},
-		{"eci-eip-instanceid", nil, "EipInstanceId", "eip-...", eipText(func(d *eipDraft) *string { return &d.eciGiven })},
-		{"pod-with-eip", nil, "", "true or false", eipTruth(func(d *eipDraft) **bool { return &d.networkAuto })},
-		{"pod-eip-instanceid", nil, "EipInstanceId", "eip-...", eipText(func(d *eipDraft) *string { return &d.networkGiven })},
-		{"pod-eip-release-strategy", nil, "", "Follow, Never, or a duration such as 10m", applyEIPStrategy},
-		{"eip-bandwidth", nil, "EipBandwidth", "Mbit/s", applyEIPBandwidth},
-		{"eip-common-bandwidth-package-id", []string{"eip-common-bandwith-package-id"}, "EipCommonBandwidthPackage", "cbwp-...",
-			eipText(func(d *eipDraft) *string { return &d.spec.Package })},
-		{"eip-isp", nil, "EipISP", "BGP or BGP_PRO; single lines by allow-list", eipOneOf(func(d *eipDraft) *string { return &d.spec.ISP },
+		{Key: "eci-with-eip", Parameter: "AutoCreateEip", Note: "true or false", apply: eipTruth(func(d *eipDraft) **bool { return &d.eciAuto })},
+		{Key: "eci-eip-instanceid", Parameter: "EipInstanceId", Note: "eip-...", apply: eipText(func(d *eipDraft) *string { return &d.eciGiven })},
+		{Key: "pod-with-eip", Note: "true or false", apply: eipTruth(func(d *eipDraft) **bool { return &d.networkAuto })},
+		{Key: "pod-eip-instanceid", Parameter: "EipInstanceId", Note: "eip-...", apply: eipText(func(d *eipDraft) *string { return &d.networkGiven })},
+		{Key: "pod-eip-release-strategy", Note: "Follow, Never, or a duration such as 10m", apply: applyEIPStrategy},
+		{Key: "eip-bandwidth", Parameter: "EipBandwidth", Note: "Mbit/s", apply: applyEIPBandwidth},
+		{Key: "eip-common-bandwidth-package-id", Aliases: []string{"eip-common-bandwith-package-id"}, Parameter: "EipCommonBandwidthPackage", Note: "cbwp-...",
+			apply: eipText(func(d *eipDraft) *string { return &d.spec.Package })},
+		{Key: "eip-isp", Parameter: "EipISP", Note: "BGP or BGP_PRO; single lines by allow-list", apply: eipOneOf(func(d *eipDraft) *string { return &d.spec.ISP },
 			"BGP", "BGP_PRO", "ChinaTelecom", "ChinaUnicom", "ChinaMobile", "ChinaTelecom_L2", "ChinaUnicom_L2", "ChinaMobile_L2", "BGP_FinanceCloud")},
-		{"eip-internet-charge-type", []string{"eip-charge-type"}, buys, "PayByTraffic or PayByBandwidth",
-			eipOneOf(func(d *eipDraft) *string { return &d.spec.ChargeType }, vpc.PayByTraffic, vpc.PayByBandwidth)},
-		{"eip-instance-charge-type", nil, buys, "PostPaid", applyEIPInstanceCharge},
-		{"eip-public-ip-address-pool-id", nil, buys, "pippool-...", eipText(func(d *eipDraft) *string { return &d.spec.Pool })},
-		{"eip-resource-group-id", nil, buys, "rg-...", eipText(func(d *eipDraft) *string { return &d.spec.ResourceGroupID })},
-		{"eip-name", nil, buys, "text", eipText(func(d *eipDraft) *string { return &d.spec.Name })},
-		{"eip-description", nil, buys, "text", eipText(func(d *eipDraft) *string { return &d.spec.Description })},
-		{"eip-security-protection-types", nil, buys, "a list such as AntiDDoS_Enhanced", applyEIPProtection},
-		{"eip-tags", nil, buys, `{"k":"v"}`, applyEIPTags},
+		{Key: "eip-internet-charge-type", Aliases: []string{"eip-charge-type"}, Parameter: buys, Note: "PayByTraffic or PayByBandwidth",
+			apply: eipOneOf(func(d *eipDraft) *string { return &d.spec.ChargeType }, vpc.PayByTraffic, vpc.PayByBandwidth)},
+		{Key: "eip-instance-charge-type", Parameter: buys, Note: "PostPaid", apply: applyEIPInstanceCharge},
+		{Key: "eip-public-ip-address-pool-id", Parameter: buys, Note: "pippool-...", apply: eipText(func(d *eipDraft) *string { return &d.spec.Pool })},
+		{Key: "eip-resource-group-id", Parameter: buys, Note: "rg-...", apply: eipText(func(d *eipDraft) *string { return &d.spec.ResourceGroupID })},
+		{Key: "eip-name", Parameter: buys, Note: "text", apply: eipText(func(d *eipDraft) *string { return &d.spec.Name })},
+		{Key: "eip-description", Parameter: buys, Note: "text", apply: eipText(func(d *eipDraft) *string { return &d.spec.Description })},
+		{Key: "eip-security-protection-types", Parameter: buys, Note: "a list such as AntiDDoS_Enhanced", apply: applyEIPProtection},
+		{Key: "eip-tags", Parameter: buys, Note: `{"k":"v"}`, apply: applyEIPTags},
 	}
 	for i, row := range rows {
 		if !strings.HasPrefix(row.Key, "eci-") {
 			rows[i].Aliases = append(row.Aliases, networkPrefix+row.Key)
 		}
 	}
-	return append(rows, Annotation{networkPrefix + "allocated-eip-id", nil, "EipInstanceId", "eip-...; also written back",
-		eipText(func(d *eipDraft) *string { return &d.hinted })})
+	return append(rows, Annotation{Key: networkPrefix + "allocated-eip-id", Parameter: "EipInstanceId", Note: "eip-...; also written back",
+		apply: eipText(func(d *eipDraft) *string { return &d.hinted })})
 }
 
-// eipText sets a part of the draft. Two names of one setting must agree.
+// eipText sets a part of the draft.
 func eipText(part func(*eipDraft) *string) func(*translator, *field.Path, string) {
 	return func(t *translator, path *field.Path, value string) {
 		if value == "" {
 			return
 		}
 		t.noteEIP(path)
-		at := part(&t.draft)
-		if *at != "" && *at != value {
-			t.invalid(path, value, "said otherwise under another name: "+*at)
-			return
-		}
-		*at = value
+		*part(&t.draft) = value
 	}
 }
 
@@ -81,36 +72,22 @@ func eipOneOf(part func(*eipDraft) *string, values ...string) func(*translator, 
 
 func eipTruth(part func(*eipDraft) **bool) func(*translator, *field.Path, string) {
 	return func(t *translator, path *field.Path, value string) {
-		b, ok := t.parseBool(path, value)
-		if !ok {
-			return
+		if b, ok := t.parseBool(path, value); ok {
+			*part(&t.draft) = ptr.To(b)
 		}
-		at := part(&t.draft)
-		if *at != nil && **at != b {
-			t.invalid(path, value, "said otherwise under another name")
-		}
-		*at = ptr.To(b)
 	}
 }
 
-// noteEIP remembers which annotations say how to buy an EIP, and which of all
-// only the network controller knows.
+// noteEIP remembers the first annotation that says how to buy an EIP.
 func (t *translator) noteEIP(path *field.Path) {
 	key := strings.TrimSuffix(strings.TrimPrefix(path.String(), "metadata.annotations["), "]")
 	if isEIPParameter(key) && t.draft.params == nil {
 		t.draft.params = path
 	}
-	if strings.HasPrefix(key, networkPrefix) && t.draft.own == nil {
-		t.draft.own = path
-	}
 }
 
 func applyEIPStrategy(t *translator, path *field.Path, value string) {
-	t.draft.strategyPath = path
-	if t.draft.own == nil {
-		t.draft.own = path
-	}
-	eipText(func(d *eipDraft) *string { return &d.strategy })(t, path, value)
+	t.draft.strategy, t.draft.strategyPath = value, path
 }
 
 func applyEIPBandwidth(t *translator, path *field.Path, value string) {
@@ -119,16 +96,13 @@ func applyEIPBandwidth(t *translator, path *field.Path, value string) {
 		return
 	}
 	t.noteEIP(path)
-	if had := t.draft.spec.Bandwidth; had != 0 && int64(had) != n {
-		t.invalid(path, value, "said otherwise under another name")
-	}
 	t.draft.spec.Bandwidth = int32(n)
 }
 
 // applyEIPInstanceCharge takes pay as you go only: a subscription cannot be
 // released.
 func applyEIPInstanceCharge(t *translator, path *field.Path, value string) {
-	if value != "" && value != vpc.PostPaid {
+	if value != "" && !strings.EqualFold(value, vpc.PostPaid) {
 		t.refuse(path, "a subscription EIP could not be released: buy it yourself and name it with pod-eip-instanceid")
 	}
 }

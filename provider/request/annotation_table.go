@@ -14,6 +14,8 @@ const (
 	keyUseSpecs   = annotationPrefix + "eci-use-specs"
 	keyCustomTags = annotationPrefix + "eci-custom-tags"
 	keySpotPrice  = annotationPrefix + "eci-spot-price-limit"
+
+	keySpotStrategy = annotationPrefix + "eci-spot-strategy"
 )
 
 // Values of SpotStrategy.
@@ -38,7 +40,7 @@ const (
 func Annotations() []Annotation {
 	var all []Annotation
 	for _, rows := range [][]Annotation{sizeAnnotations(), placeAnnotations(), imageAnnotations(), networkAnnotations(),
-		eipAnnotations(), refusedAnnotations(), writtenAnnotations()} {
+		eipAnnotations(), volumeAnnotations(), emulationAnnotations(), behaviourAnnotations(), refusedAnnotations(), writtenAnnotations()} {
 		all = append(all, rows...)
 	}
 	for i := range all {
@@ -49,97 +51,105 @@ func Annotations() []Annotation {
 
 func sizeAnnotations() []Annotation {
 	return []Annotation{
-		{"eci-use-specs", []string{"eci-instance-type"}, "InstanceType", "2-4Gi, or a list such as 2-4Gi,ecs.c6.large", applySpecs},
-		{"eci-compute-category", nil, "ComputeCategory", "economy, general; tried in order",
-			list(func(r *request) *[]string { return &r.ComputeCategory }, "economy", "general")},
-		{"eci-cpu-option-core", nil, "CpuOptionsCore", "physical cores", whole(1, maxCores, func(r *request) *int32 { return &r.CPUOptionsCore })},
-		{"eci-cpu-option-ht", nil, "CpuOptionsThreadsPerCore", "threads per core",
-			whole(1, 2, func(r *request) *int32 { return &r.CPUOptionsThreadsPerCore })},
-		{"eci-gpu-driver-version", nil, "GpuDriverVersion", "tesla=470.82.01", text(func(r *request) *string { return &r.GPUDriverVersion })},
-		{"eci-extra-ephemeral-storage", nil, "EphemeralStorage", "50Gi, on top of the 30 GiB of every group", applyStorage},
-		{"eci-spot-strategy", nil, "SpotStrategy", "SpotAsPriceGo or SpotWithPriceLimit",
-			oneOf(func(r *request) *string { return &r.SpotStrategy }, spotNone, spotAsPriceGo, spotPriceLimit)},
-		{"eci-spot-price-limit", nil, "SpotPriceLimit", "0.5 an hour", applySpotPrice},
-		{"eci-spot-duration", nil, "SpotDuration", "protected hours, 0 for none",
-			long(0, maxSpotHours, func(r *request) **int64 { return &r.SpotDuration })},
-		{"eci-core-pattern", nil, "CorePattern", "path of core files", applyCorePattern},
-		{"eci-max-pending-minute", nil, "MaxPendingMinute", "10 to 1440",
-			whole(minPendingMinute, maxPendingMinute, func(r *request) *int32 { return &r.MaxPendingMinute })},
+		{Key: "eci-use-specs", Aliases: []string{"eci-instance-type"}, Parameter: "InstanceType", Note: "2-4Gi, or a list such as 2-4Gi,ecs.c6.large", apply: applySpecs},
+		{Key: "eci-compute-category", Parameter: "ComputeCategory", Note: "economy, general; tried in order",
+			apply: list(func(r *request) *[]string { return &r.ComputeCategory }, "economy", "general")},
+		{Key: "eci-cpu-option-core", Parameter: "CpuOptionsCore", Note: "physical cores", apply: whole(1, maxCores, func(r *request) *int32 { return &r.CPUOptionsCore })},
+		{Key: "eci-cpu-option-ht", Parameter: "CpuOptionsThreadsPerCore", Note: "threads per core",
+			apply: whole(1, 2, func(r *request) *int32 { return &r.CPUOptionsThreadsPerCore })},
+		{Key: "eci-gpu-driver-version", Parameter: "GpuDriverVersion", Note: "tesla=470.82.01", apply: text(func(r *request) *string { return &r.GPUDriverVersion })},
+		{Key: "eci-extra-ephemeral-storage", Parameter: "EphemeralStorage", Note: "50Gi, on top of the 30 GiB of every group", apply: applyStorage},
+		{Key: "eci-spot-strategy", Parameter: "SpotStrategy", Note: "SpotAsPriceGo or SpotWithPriceLimit",
+			apply: oneOf(func(r *request) *string { return &r.SpotStrategy }, spotNone, spotAsPriceGo, spotPriceLimit)},
+		{Key: "eci-spot-price-limit", Parameter: "SpotPriceLimit", Note: "0.5 an hour", apply: applySpotPrice},
+		{Key: "eci-spot-duration", Parameter: "SpotDuration", Note: "protected hours, 0 for none",
+			apply: long(0, maxSpotHours, func(r *request) **int64 { return &r.SpotDuration })},
+		{Key: "eci-core-pattern", Parameter: "CorePattern", Note: "path of core files", apply: applyCorePattern},
+		{Key: "eci-max-pending-minute", Parameter: "MaxPendingMinute", Note: "10 to 1440",
+			apply: whole(minPendingMinute, maxPendingMinute, func(r *request) *int32 { return &r.MaxPendingMinute })},
 	}
 }
 
 func placeAnnotations() []Annotation {
 	return []Annotation{
-		{"eci-vswitch", nil, "VSwitchId", "up to 10 ids", applyVSwitches},
-		{"eci-schedule-strategy", nil, "ScheduleStrategy", "VSwitchOrdered or VSwitchRandom",
-			oneOf(func(r *request) *string { return &r.ScheduleStrategy }, "VSwitchOrdered", "VSwitchRandom")},
-		{"eci-security-group", nil, "SecurityGroupId", "up to 5 ids",
-			textList(maxSecurityGroups, func(r *request) *string { return &r.SecurityGroupID })},
-		{"eci-resource-group-id", nil, "ResourceGroupId", "rg-...", text(func(r *request) *string { return &r.ResourceGroupID })},
-		{"eci-ram-role-name", nil, "RamRoleName", "name of a RAM role", text(func(r *request) *string { return &r.RAMRoleName })},
-		{"eci-custom-tags", nil, "Tag", "env:test,name:alice", applyTags},
+		{Key: "eci-vswitch", Parameter: "VSwitchId", Note: "up to 10 ids", apply: applyVSwitches},
+		{Key: "eci-schedule-strategy", Parameter: "ScheduleStrategy", Note: "VSwitchOrdered or VSwitchRandom",
+			apply: oneOf(func(r *request) *string { return &r.ScheduleStrategy }, "VSwitchOrdered", "VSwitchRandom")},
+		{Key: "eci-security-group", Parameter: "SecurityGroupId", Note: "up to 5 ids",
+			apply: textList(maxSecurityGroups, func(r *request) *string { return &r.SecurityGroupID })},
+		{Key: "eci-resource-group-id", Parameter: "ResourceGroupId", Note: "rg-...", apply: text(func(r *request) *string { return &r.ResourceGroupID })},
+		{Key: "eci-ram-role-name", Parameter: "RamRoleName", Note: "name of a RAM role", apply: text(func(r *request) *string { return &r.RAMRoleName })},
+		{Key: "eci-custom-tags", Parameter: "Tag", Note: "env:test,name:alice", apply: applyTags},
 	}
 }
 
 func imageAnnotations() []Annotation {
 	return []Annotation{
-		{"eci-auto-imc", []string{"eci-image-cache"}, "AutoMatchImageCache", "true or false",
-			truth(func(r *request) **bool { return &r.AutoMatchImageCache })},
-		{"eci-imc-id", []string{"eci-image-snapshot-id"}, "ImageSnapshotId", "imc-...", text(func(r *request) *string { return &r.ImageSnapshotID })},
-		{"acr-instance-ids", []string{"acr-instance-id"}, "AcrRegistryInfo", "cri-..., or cn-beijing:cri-... of another region", applyACRInstances},
-		{"acr-service-arns", nil, "AcrRegistryInfo", "role ARNs on the side of ECI",
-			applyACRRoles(func(a *eci.ACRRegistryInfo) *string { return &a.ARNService })},
-		{"acr-user-arns", nil, "AcrRegistryInfo", "role ARNs on the side of the registry",
-			applyACRRoles(func(a *eci.ACRRegistryInfo) *string { return &a.ARNUser })},
-		{"plain-http-registry", nil, "PlainHttpRegistry", "hosts served over HTTP",
-			textList(math.MaxInt32, func(r *request) *string { return &r.PlainHTTPRegistry })},
-		{"insecure-registry", nil, "InsecureRegistry", "hosts with certificates of their own",
-			textList(math.MaxInt32, func(r *request) *string { return &r.InsecureRegistry })},
-		{"eci-data-cache-bucket", nil, "DataCacheBucket", "bucket of the data cache", text(func(r *request) *string { return &r.DataCacheBucket })},
-		{"eci-data-cache-pl", nil, "DataCachePL", "performance level", text(func(r *request) *string { return &r.DataCachePL })},
-		{"eci-data-cache-provisionedIops", nil, "DataCacheProvisionedIops", "operations a second",
-			long(0, 50000, func(r *request) **int64 { return &r.DataCacheProvisionedIOPS })},
-		{"eci-data-cache-burstingEnabled", nil, "DataCacheBurstingEnabled", "true or false",
-			truth(func(r *request) **bool { return &r.DataCacheBurstingEnabled })},
+		{Key: "eci-auto-imc", Aliases: []string{"eci-image-cache"}, Parameter: "AutoMatchImageCache", Note: "true or false",
+			apply: truth(func(r *request) **bool { return &r.AutoMatchImageCache })},
+		{Key: "eci-imc-id", Aliases: []string{"eci-image-snapshot-id"}, Parameter: "ImageSnapshotId", Note: "imc-...", apply: text(func(r *request) *string { return &r.ImageSnapshotID })},
+		{Key: "acr-instance-ids", Aliases: []string{"acr-instance-id"}, Parameter: "AcrRegistryInfo", Note: "cri-..., or cn-beijing:cri-... of another region", apply: applyACRInstances},
+		{Key: "acr-service-arns", Parameter: "AcrRegistryInfo", Note: "role ARNs on the side of ECI",
+			apply: applyACRRoles(func(a *eci.ACRRegistryInfo) *string { return &a.ARNService })},
+		{Key: "acr-user-arns", Parameter: "AcrRegistryInfo", Note: "role ARNs on the side of the registry",
+			apply: applyACRRoles(func(a *eci.ACRRegistryInfo) *string { return &a.ARNUser })},
+		{Key: "plain-http-registry", Parameter: "PlainHttpRegistry", Note: "hosts served over HTTP",
+			apply: textList(math.MaxInt32, func(r *request) *string { return &r.PlainHTTPRegistry })},
+		{Key: "insecure-registry", Parameter: "InsecureRegistry", Note: "hosts with certificates of their own",
+			apply: textList(math.MaxInt32, func(r *request) *string { return &r.InsecureRegistry })},
+		{Key: "eci-data-cache-bucket", Parameter: "DataCacheBucket", Note: "bucket of the data cache", apply: text(func(r *request) *string { return &r.DataCacheBucket })},
+		{Key: "eci-data-cache-pl", Parameter: "DataCachePL", Note: "performance level", apply: text(func(r *request) *string { return &r.DataCachePL })},
+		{Key: "eci-data-cache-provisionedIops", Parameter: "DataCacheProvisionedIops", Note: "operations a second",
+			apply: long(0, 50000, func(r *request) **int64 { return &r.DataCacheProvisionedIOPS })},
+		{Key: "eci-data-cache-burstingEnabled", Parameter: "DataCacheBurstingEnabled", Note: "true or false",
+			apply: truth(func(r *request) **bool { return &r.DataCacheBurstingEnabled })},
 	}
 }
 
 func networkAnnotations() []Annotation {
 	return []Annotation{
-		{"eci-enable-ipv6", nil, "Ipv6AddressCount", "true or false", applyIPv6},
-		{"eci-ipv6-bandwidth-enable", nil, "Ipv6GatewayBandwidthEnable", "true or false",
-			truth(func(r *request) **bool { return &r.IPv6GatewayBandwidthEnable })},
-		{"eci-ipv6-bandwidth", nil, "Ipv6GatewayBandwidth", "100M", applyIPv6Bandwidth},
-		{"eci-private-ip-address", nil, "PrivateIpAddress", "an idle IPv4 address", applyPrivateIP},
-		{"eci-fixed-ip", nil, "FixedIp", "true or false", applyFixedIP},
-		{"eci-fixed-ip-retain-hour", nil, "FixedIpRetainHour", "hours",
-			whole(1, math.MaxInt32, func(r *request) *int32 { return &r.FixedIPRetainHour })},
-		{"eci-custom-hosts", nil, "HostAliase", `[{"host":"a","ip":"10.0.0.1"}]`, applyHosts},
-		{"eci-custom-dnsconfig", nil, "DnsConfig", `{"nameservers":"1.1.1.1","searches":"a,b","options":"ndots:2"}`, applyDNS},
-		{"eci-ntp-server", nil, "NtpServer", "addresses, at most 20", list(func(r *request) *[]string { return &r.NTPServers })},
+		{Key: "eci-enable-ipv6", Parameter: "Ipv6AddressCount", Note: "true or false", apply: applyIPv6},
+		{Key: "eci-ipv6-bandwidth-enable", Parameter: "Ipv6GatewayBandwidthEnable", Note: "true or false",
+			apply: truth(func(r *request) **bool { return &r.IPv6GatewayBandwidthEnable })},
+		{Key: "eci-ipv6-bandwidth", Parameter: "Ipv6GatewayBandwidth", Note: "100M", apply: applyIPv6Bandwidth},
+		{Key: "eci-private-ip-address", Parameter: "PrivateIpAddress", Note: "an idle IPv4 address", apply: applyPrivateIP},
+		{Key: "eci-fixed-ip", Parameter: "FixedIp", Note: "true or false", apply: applyFixedIP},
+		{Key: "eci-fixed-ip-retain-hour", Parameter: "FixedIpRetainHour", Note: "hours",
+			apply: whole(1, math.MaxInt32, func(r *request) *int32 { return &r.FixedIPRetainHour })},
+		{Key: "eci-custom-hosts", Parameter: "HostAliase", Note: `[{"host":"a","ip":"10.0.0.1"}]`, apply: applyHosts},
+		{Key: "eci-custom-dnsconfig", Parameter: "DnsConfig", Note: `{"nameservers":"1.1.1.1","searches":"a,b","options":"ndots:2"}`, apply: applyDNS},
+		{Key: "kubernetes.io/ingress-bandwidth", Parameter: "IngressBandwidth", Note: "40M, in bit/s; needs bandwidthUnit in the settings of the node",
+			apply: bandwidth(func(r *request) *int64 { return &r.IngressBandwidth })},
+		{Key: "kubernetes.io/egress-bandwidth", Parameter: "EgressBandwidth", Note: "40M, in bit/s; needs bandwidthUnit in the settings of the node",
+			apply: bandwidth(func(r *request) *int64 { return &r.EgressBandwidth })},
+		{Key: "eci-ntp-server", Parameter: "NtpServer", Note: "addresses, at most 20", apply: list(func(r *request) *[]string { return &r.NTPServers })},
+	}
+}
+
+// volumeAnnotations change the volumes of the pod.
+func volumeAnnotations() []Annotation {
+	return []Annotation{
+		{Key: "eci-set-diskvolume", Parameter: "Volume.FlexVolume", Note: "volume:ext4:500Gi makes an emptyDir or hostPath volume a disk of the pod",
+			apply: applyDiskVolume},
 	}
 }
 
 // refusedAnnotations have no parameter in the public API; where a value asks
 // for what happens anyway, it is taken.
 func refusedAnnotations() []Annotation {
-	const none = "the public API has no such parameter"
+	const none = "the public API has no such parameter: "
+	const types = none + "name ECS types in " + keyUseSpecs
 	never := func(key, why string, values ...string) Annotation {
-		return Annotation{Key: key, Note: why, apply: onlyDefault(why, values...)}
+		return Annotation{Key: key, Note: why, Actor: ActorRefused, apply: onlyDefault(why, values...)}
 	}
 	return []Annotation{
-		never("eci-instance-family", none), never("eci-instance-generation", none),
-		never("eci-privatepool-matchcriteria", none), never("eci-privatepool-id", none),
-		never("eci-ephemeral-storage-options", none), never("eci-set-diskvolume", none),
-		never("kubernetes.io/ingress-bandwidth", "the unit of the parameter is not known for sure"),
-		never("kubernetes.io/egress-bandwidth", "the unit of the parameter is not known for sure"),
-		never("eci-spot-fallback", "not done on this node", "", "false"),
-		never("eci-fail-strategy", "this node tries again until there is room", "", "fail-back", "fail-over"),
-		never("pod-fail-on-create-err", "this node tries again until there is room", "", "false"),
-		never("eci-reschedule-enable", "this node tries again by itself", "", "false"),
-		never("imc-perfect-match", none, "", "false"), never("imc-match-count-request", none, "", "0"),
-		never("eci-eviction-enable", none, "", "false"), never("eci-sls-enable", none, "", "false"),
-		never("eci-network-policy-enable", none, "", "false"),
+		never("eci-instance-family", types), never("eci-instance-generation", types),
+		never("eci-privatepool-matchcriteria", none+"leave it out", "", "none"), never("eci-privatepool-id", none+"leave it out"),
+		never("eci-ephemeral-storage-options", none+"mount an encrypted disk"),
+		never("eci-reschedule-enable", "this node tries again by itself: leave it out", "", "false"),
+		never("eci-eviction-enable", none+"ask for more eci-extra-ephemeral-storage", "", "false"),
+		never("eci-sls-enable", "this node sends no logs to SLS: run a log agent as a sidecar", "", "false"),
+		never("eci-network-policy-enable", none+"use security groups", "", "false"),
 	}
 }
 
@@ -149,9 +159,23 @@ func writtenAnnotations() []Annotation {
 	var rows []Annotation
 	for _, key := range []string{"eci-request-id", "eci-instance-id", "eci-instance-spec", "eci-instance-cpu",
 		"eci-instance-mem", "eci-instance-compute-category", "eci-instance-zone", "eci-vpc", "eni-instance-id",
+		"allocated-eipInstanceId", "allocated-eipAddress", "allocated-ipv6Address",
 		"eci-matched-image-cache", "eci-created-by-template", "eci-schedule-result", "eci-client-token",
-		"eci-kube-proxy-enabled", "eci-drop-apiserver-interactive-caps"} {
-		rows = append(rows, Annotation{Key: key, Note: "written back, see the status of the pod"})
+		"eci-kube-proxy-enabled", "eci-drop-apiserver-interactive-caps", "ProviderCreate", "cluster-dns", "cluster-domain",
+		"k8s-version", "vk-version", networkPrefix + "allocated-eipAddress", networkPrefix + "allocated-eip-address",
+		networkPrefix + "allocated-eni-id"} {
+		rows = append(rows, Annotation{Key: key, Actor: ActorNobody, Note: "written back, see the status of the pod"})
 	}
 	return rows
+}
+
+// ForeignAnnotations are the keys under the prefix of ECI that belong to other
+// products, Terway above all: they are left alone.
+func ForeignAnnotations() []string {
+	names := []string{"pod-eni", "pod-networking", "pod-networks", "pod-networks-request", "pod-ip-reservation",
+		"pod-alloc-type", "allocated", "pod-uid", "network-priority", "pod-ips", "vnode"}
+	for i := range names {
+		names[i] = annotationPrefix + names[i]
+	}
+	return names
 }

@@ -44,35 +44,63 @@ func applySpecs(t *translator, path *field.Path, value string) {
 			t.invalid(path, item, "neither a size such as 2-4Gi nor an ECS type such as ecs.c6.large")
 			return
 		}
-		if ok {
-			sizes = append(sizes, size)
+		if ok && len(items) == 1 {
+			t.size, t.sizePath = size, path
+			return
 		}
+		if !ok {
+			size = ecsSize(item)
+		}
+		sizes = append(sizes, size)
 	}
-	if len(items) == 1 && len(sizes) == 1 {
-		t.size = sizes[0]
+	if len(items) == 0 {
 		return
 	}
-	t.req.InstanceType = strings.Join(items, ",")
+	t.req.InstanceType, t.sizePath = strings.Join(items, ","), path
 	for _, size := range sizes {
 		t.bound = Size{CPU: least(t.bound.CPU, size.CPU), Memory: least(t.bound.Memory, size.Memory)}
 	}
 }
 
+// least is the smaller of two; 0 is not known.
 func least(bound, value float64) float64 {
-	if bound == 0 {
-		return value
+	if bound == 0 || value == 0 {
+		return max(bound, value)
 	}
 	return min(bound, value)
 }
 
+// ecsSize reads the size off the name of an ECS type: large has 2 vCPU, xlarge 4,
+// 2xlarge 8, and so on, and the families c, g and r have 2, 4 and 8 GiB for each.
+// What the name does not say is 0.
+func ecsSize(item string) Size {
+	parts := regexp.MustCompile(`^ecs\.([cgr]?)(\d?)[a-z0-9-]*\.(\d*)(x?)large$`).FindStringSubmatch(item)
+	if parts == nil {
+		return Size{}
+	}
+	var size Size
+	switch number, err := strconv.Atoi(parts[3]); {
+	case parts[4] == "":
+		size.CPU = 2
+	case parts[3] == "":
+		size.CPU = 4
+	case err == nil:
+		size.CPU = float64(4 * number)
+	}
+	if parts[2] != "" {
+		size.Memory = size.CPU * map[string]float64{"c": 2, "g": 4, "r": 8}[parts[1]]
+	}
+	return size
+}
+
 func isECSType(item string) bool {
-	return regexp.MustCompile(`^ecs(\.[a-z0-9-]+)+$`).MatchString(item)
+	return regexp.MustCompile(`^ecs\.[a-z0-9-]+\.(small|medium|large|\d{0,3}xlarge)$`).MatchString(item)
 }
 
 func applyStorage(t *translator, path *field.Path, value string) {
 	quantity, err := resource.ParseQuantity(value)
 	extra := math.Ceil(gibOf(quantity))
-	if err != nil || extra < 0 || extra > maxExtraStorage {
+	if err != nil || math.IsNaN(extra) || extra < 0 || extra > maxExtraStorage {
 		t.invalid(path, value, "must be a quantity of up to 5000Gi")
 		return
 	}
@@ -178,6 +206,7 @@ func applyHosts(t *translator, path *field.Path, value string) {
 		}
 		t.putHost(host.IP, []string{host.Host})
 	}
+	t.checkHosts(path)
 }
 
 func applyDNS(t *translator, path *field.Path, value string) {
@@ -192,4 +221,15 @@ func applyDNS(t *translator, path *field.Path, value string) {
 		config.Options = append(config.Options, eci.NameValue{Name: name, Value: text})
 	}
 	t.dns = config
+	if len(config.NameServers) == 0 {
+		t.invalid(path, value, "nameservers are missing")
+	}
+	t.checkCount(path, len(config.NameServers), maxNameServers)
+	t.checkCount(path, max(len(config.Searches), len(config.Options)), maxSearches)
+}
+
+// quantityOf reads a whole number with a suffix, such as 40M.
+func quantityOf(value string) (int64, bool) {
+	quantity, err := resource.ParseQuantity(value)
+	return quantity.Value(), err == nil && quantity.Sign() > 0
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
@@ -11,8 +12,27 @@ import (
 	"github.com/eci-vnode/eci-vnode/eci"
 )
 
-// Prefix of the annotations of ECI.
-const annotationPrefix = "k8s.aliyun.com/"
+// Prefixes of the annotations of ECI, and of the network controller, which makes
+// EIPs for pods elsewhere.
+const (
+	annotationPrefix = "k8s.aliyun.com/"
+	networkPrefix    = "network.alibabacloud.com/"
+)
+
+// Actor is who acts on an annotation.
+type Actor string
+
+// The actors.
+const (
+	// ActorRequest: it becomes a parameter, or changes the translation.
+	ActorRequest Actor = "request"
+	// ActorProvider: it becomes a part of Behaviour.
+	ActorProvider Actor = "provider"
+	// ActorRefused: it is refused, unless it asks for what happens anyway.
+	ActorRefused Actor = "refused"
+	// ActorNobody: it is output, and means nothing as input.
+	ActorNobody Actor = "nobody"
+)
 
 // Annotation is the row of one annotation of a pod.
 type Annotation struct {
@@ -23,6 +43,8 @@ type Annotation struct {
 	Parameter string
 	// Note says what the value looks like, or why it is refused.
 	Note string
+	// Actor says who acts on it.
+	Actor Actor
 	// apply sets the parameter, or refuses; nil for what is written back and
 	// means nothing in a request.
 	apply func(t *translator, path *field.Path, value string)
@@ -31,28 +53,62 @@ type Annotation struct {
 // annotations applies every annotation of the pod that has a row, in the order
 // of the table, and refuses what looks like a misspelled one.
 func (t *translator) annotations() {
-	known := map[string]bool{}
-	for _, row := range Annotations() {
-		for _, key := range row.keys() {
-			known[key] = true
-		}
+	table := annotationTable()
+	for _, row := range table.rows {
 		t.annotation(row)
 	}
 	t.checkTogether()
 	t.eip()
+	known := table.known
 	for _, key := range sortedKeys(t.pod.Annotations) {
-		if strings.HasPrefix(key, annotationPrefix+"eci-") && !known[key] {
+		if (strings.HasPrefix(key, annotationPrefix) || strings.HasPrefix(key, ownPrefix)) && !known[key] {
 			t.refuse(annotationPath(key), "no such annotation; did you mean "+nearest(key, sortedKeys(known))+"?")
 		}
 	}
 }
 
-// annotation applies one row under each of its names.
+// annotationIndex is the table with all keys that are not misspelled.
+type annotationIndex struct {
+	rows  []Annotation
+	known map[string]bool
+}
+
+// annotationTable is made once; nobody changes it.
+var annotationTable = sync.OnceValue(func() annotationIndex {
+	index := annotationIndex{rows: Annotations(), known: map[string]bool{}}
+	for _, row := range index.rows {
+		index.known[row.Key] = true
+		for _, key := range row.Aliases {
+			index.known[key] = true
+		}
+	}
+	for _, key := range ForeignAnnotations() {
+		index.known[key] = true
+	}
+	return index
+})
+
+// annotation applies one row. Of two names of one setting both may be given only
+// with one value.
 func (t *translator) annotation(row Annotation) {
-	for _, key := range row.keys() {
+	first := ""
+	for i := range len(row.Aliases) + 1 {
+		key := row.Key
+		if i > 0 {
+			key = row.Aliases[i-1]
+		}
 		value, given := t.pod.Annotations[key]
-		if given && row.apply != nil {
+		if !given {
+			continue
+		}
+		t.used[[2]string{"annotation", key}] = true
+		switch {
+		case row.apply == nil:
+		case first == "":
+			first = key
 			row.apply(t, annotationPath(key), strings.TrimSpace(value))
+		case strings.TrimSpace(value) != strings.TrimSpace(t.pod.Annotations[first]):
+			t.refuse(annotationPath(key), "it is another name of "+first+", which has another value: leave one out")
 		}
 	}
 }
@@ -64,16 +120,27 @@ func (a Annotation) named() Annotation {
 	for i := range a.Aliases {
 		a.Aliases[i] = withPrefix(a.Aliases[i])
 	}
+	if a.Actor == "" {
+		a.Actor = ActorRequest
+	}
 	return a
 }
-
-func (a Annotation) keys() []string { return append([]string{a.Key}, a.Aliases...) }
 
 // checkTogether refuses annotations that lack their companion.
 func (t *translator) checkTogether() {
 	if t.req.SpotStrategy == spotPriceLimit && t.req.SpotPriceLimit == 0 {
-		t.refusals = append(t.refusals, field.Required(annotationPath(keySpotPrice), "with "+spotPriceLimit))
+		t.refuse(annotationPath(keySpotStrategy), spotPriceLimit+" needs "+keySpotPrice)
 	}
+}
+
+// givenPath is the path of the first of the keys that the pod has.
+func (t *translator) givenPath(keys ...string) *field.Path {
+	for _, key := range keys {
+		if _, given := t.pod.Annotations[key]; given {
+			return annotationPath(key)
+		}
+	}
+	return field.NewPath("metadata", "annotations")
 }
 
 func annotationPath(key string) *field.Path {

@@ -65,6 +65,12 @@ type Config struct {
 	// MaxEnvValue is the longest value of an environment variable in bytes; 0
 	// sends any length.
 	MaxEnvValue int `json:"maxEnvValue,omitempty"`
+	// HostPathAllowed says that the account may mount paths of the machine of a
+	// group, and that pods may do so.
+	HostPathAllowed bool `json:"hostPathAllowed,omitempty"`
+	// BandwidthUnit is the unit of IngressBandwidth and EgressBandwidth in this
+	// account, BandwidthBits or BandwidthBytes; "" refuses such limits.
+	BandwidthUnit string `json:"bandwidthUnit,omitempty"`
 	// Hardening is HardeningWarn or HardeningRefuse.
 	Hardening Hardening `json:"hardening,omitempty"`
 }
@@ -95,6 +101,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxEnvValue < 0 {
 		errs = append(errs, field.Invalid(field.NewPath("maxEnvValue"), c.MaxEnvValue, "must not be negative"))
+	}
+	if c.BandwidthUnit != "" && c.BandwidthUnit != BandwidthBits && c.BandwidthUnit != BandwidthBytes {
+		errs = append(errs, field.NotSupported(field.NewPath("bandwidthUnit"), c.BandwidthUnit, []string{BandwidthBits, BandwidthBytes}))
 	}
 	if c.Hardening != HardeningWarn && c.Hardening != HardeningRefuse {
 		errs = append(errs, field.NotSupported(field.NewPath("hardening"), c.Hardening, []Hardening{HardeningRefuse, HardeningWarn}))

@@ -24,16 +24,22 @@ const (
 
 // containers fills init and app containers.
 func (t *translator) containers(spec *field.Path) {
-	t.checkCount(spec.Child("containers"), len(t.pod.Spec.Containers), maxContainers)
-	t.checkCount(spec.Child("initContainers"), len(t.pod.Spec.InitContainers), maxInitContainers)
+	t.checkCount(spec.Child("containers"), len(t.apps()), maxContainers)
+	t.checkCount(spec.Child("initContainers"), len(t.inits()), maxInitContainers)
+	t.checkNames(spec)
 	if len(t.pod.Spec.Containers) == 0 {
-		t.refusals = append(t.refusals, field.Required(spec.Child("containers"), ""))
+		t.refusals = append(t.refusals, field.Required(spec.Child("containers"), "a pod has one at least"))
 	}
 	if t.dropsLimits() {
-		t.warn(ReasonLimitsNotApplied, annotationPath(keyUseSpecs), "the limits of the containers are more than the given size: the group has the size, the containers no limits")
+		t.warn(ReasonLimitsNotApplied, spec.Child("containers"), "the limits of the containers are more than the given size: the group has the size, the containers no limits")
 	}
 	for i, c := range t.pod.Spec.InitContainers {
-		t.req.InitContainers = append(t.req.InitContainers, t.initContainer(c, spec.Child("initContainers").Index(i)))
+		path := spec.Child("initContainers").Index(i)
+		if IsSidecar(c) {
+			t.req.Containers = append(t.req.Containers, t.sidecar(i, path))
+			continue
+		}
+		t.req.InitContainers = append(t.req.InitContainers, t.initContainer(c, path))
 	}
 	for i, c := range t.pod.Spec.Containers {
 		t.req.Containers = append(t.req.Containers, t.appContainer(c, spec.Child("containers").Index(i)))
@@ -48,6 +54,9 @@ func (t *translator) checkCount(path *field.Path, n, most int) {
 
 func (t *translator) initContainer(c corev1.Container, path *field.Path) eci.InitContainer {
 	t.check(kindInitContainer, c, path)
+	if c.RestartPolicy != nil {
+		t.refuse(path.Child("restartPolicy"), "ECI restarts all containers by the policy of the pod; Always makes a sidecar")
+	}
 	s := t.mergeSecurity(c, kindInitSecurity, path)
 	t.checkInitSecurity(s, c.Name)
 	base, _ := t.base(c, s, path)
@@ -66,6 +75,7 @@ func (t *translator) appContainer(c corev1.Container, path *field.Path) eci.Cont
 	out.Stdin, out.StdinOnce, out.TTY = ifTrue(c.Stdin), ifTrue(c.StdinOnce), ifTrue(c.TTY)
 	out.LivenessProbe = t.probe(c.LivenessProbe, c, path.Child("livenessProbe"))
 	out.ReadinessProbe = t.probe(c.ReadinessProbe, c, path.Child("readinessProbe"))
+	t.startup(c, path.Child("startupProbe"), &out)
 	t.hooks(c, path.Child("lifecycle"), &out)
 	return out
 }
@@ -87,18 +97,20 @@ func (t *translator) base(c corev1.Container, s security, path *field.Path) (out
 		ImagePullPolicy: string(c.ImagePullPolicy),
 		WorkingDir:      c.WorkingDir,
 		EnvironmentVars: environment.wire(),
-		Command:         t.words(c.Command, environment, path.Child("command")),
-		Args:            t.words(c.Args, environment, path.Child("args")),
+		Command:         t.words(c.Name, c.Command, environment, path.Child("command")),
+		Args:            t.words(c.Name, c.Args, environment, path.Child("args")),
 		Ports:           t.ports(c.Ports, path.Child("ports")),
 		VolumeMounts:    t.mounts(c.VolumeMounts, environment, path.Child("volumeMounts")),
 	}
 	if c.Image == "" || len(c.Image) > maxImage {
 		t.invalid(path.Child("image"), c.Image, "an image has 1 to 255 characters")
 	}
+	t.checkEnums(c, path)
+	t.hide(c.Name, environment)
 	t.setContainerSize(c, &out)
 	t.setSecurity(s, &out)
 	t.setTermination(c, &out)
-	return out, environment.hide
+	return out, environment.hides()
 }
 
 // setTermination leaves out what the API server has defaulted, for ECI's own
@@ -112,14 +124,18 @@ func (t *translator) setTermination(c corev1.Container, out *eci.ContainerBase) 
 	}
 }
 
-// words expands a command line with the variables of the container.
-func (t *translator) words(words []string, e *environment, path *field.Path) []string {
+// words expands a command line with the variables of the container. Words that
+// hold a Secret are marked, see Translation.Shown.
+func (t *translator) words(container string, words []string, e *environment, path *field.Path) []string {
 	t.checkCount(path, len(words), maxWords)
 	var out []string
 	for i, word := range words {
 		v, embedded := expand(word, e.lookup)
 		if embedded || v.podIP {
-			t.refuse(path.Index(i), "the address of the pod is not known before ECI starts it; let a shell read the variable")
+			t.refuse(path.Index(i), "the address of the pod is not known before ECI starts it; let a shell read the variable, or give the pod its address by "+annotationPrefix+"eci-private-ip-address")
+		}
+		if v.secret {
+			t.hidden.put(container, nil, []string{v.text})
 		}
 		out = append(out, v.text)
 	}
@@ -136,7 +152,7 @@ func (t *translator) ports(ports []corev1.ContainerPort, path *field.Path) []eci
 			protocol = corev1.ProtocolTCP
 		}
 		if protocol != corev1.ProtocolTCP && protocol != corev1.ProtocolUDP {
-			t.refuse(path.Index(i).Child("protocol"), fmt.Sprintf("ECI has TCP and UDP, not %s", protocol))
+			t.refuse(path.Index(i).Child("protocol"), fmt.Sprintf("ECI has TCP and UDP, not %s: leave the port out, it is open anyway", protocol))
 		}
 		t.checkPort(p.ContainerPort, path.Index(i).Child("containerPort"))
 		out = append(out, eci.ContainerPort{Port: p.ContainerPort, Protocol: string(protocol)})

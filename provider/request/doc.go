@@ -5,6 +5,12 @@
 // changed. References says what a pod names, so that the caller can read it
 // first; Translate does the rest.
 //
+// What ECI has no field for is made of other parts where that means the same
+// (startup probes of the check of the liveness probe, native sidecars, claims),
+// with a warning that says the difference; where it takes a promise about the
+// images, a pod gives it by an annotation of ours, and is refused otherwise. What
+// the node has to do itself is in Translation.Behaviour.
+//
 // Every field of a pod has one row in Rules: it is translated, or kept by
 // Kubernetes and no business of the group, or refused. What is refused makes
 // the whole translation fail with the path of the field (IsRefused); nothing is

@@ -13,6 +13,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
@@ -26,6 +27,8 @@ type documents struct {
 	configMaps map[string]*corev1.ConfigMap
 	secrets    map[string]*corev1.Secret
 	services   []*corev1.Service
+	claims     map[string]*corev1.PersistentVolumeClaim
+	volumes    map[string]*corev1.PersistentVolume
 	noTokens   bool
 }
 
@@ -46,7 +49,8 @@ func mustReadDocuments(t testing.TB, file string) *documents {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &documents{config: testConfig(), configMaps: map[string]*corev1.ConfigMap{}, secrets: map[string]*corev1.Secret{}}
+	d := &documents{config: testConfig(), configMaps: map[string]*corev1.ConfigMap{}, secrets: map[string]*corev1.Secret{},
+		claims: map[string]*corev1.PersistentVolumeClaim{}, volumes: map[string]*corev1.PersistentVolume{}}
 	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
 	for {
 		document, err := reader.Read()
@@ -99,6 +103,16 @@ func (d *documents) add(document []byte) error {
 		}
 		d.secrets[object.Name] = object
 		return err
+	case "PersistentVolumeClaim":
+		object := &corev1.PersistentVolumeClaim{}
+		err := yaml.UnmarshalStrict(document, object)
+		d.claims[object.Name] = object
+		return err
+	case "PersistentVolume":
+		object := &corev1.PersistentVolume{}
+		err := yaml.UnmarshalStrict(document, object)
+		d.volumes[object.Name] = object
+		return err
 	case "Service":
 		object := &corev1.Service{}
 		d.services = append(d.services, object)
@@ -119,6 +133,14 @@ func (d *documents) addTemplate(kind string, document []byte) error {
 		owner, template = object.ObjectMeta, object.Spec.Template
 	case "StatefulSet":
 		var object appsv1.StatefulSet
+		err = yaml.UnmarshalStrict(document, &object)
+		owner, template = object.ObjectMeta, object.Spec.Template
+	case "DaemonSet":
+		var object appsv1.DaemonSet
+		err = yaml.UnmarshalStrict(document, &object)
+		owner, template = object.ObjectMeta, object.Spec.Template
+	case "ReplicaSet":
+		var object appsv1.ReplicaSet
 		err = yaml.UnmarshalStrict(document, &object)
 		owner, template = object.ObjectMeta, object.Spec.Template
 	case "Job":
@@ -153,7 +175,13 @@ func (d *documents) finish(pod *corev1.Pod, err error) error {
 // objectsFor collects what the pod names, tokens included, as the provider
 // does.
 func (d *documents) objectsFor(pod *corev1.Pod) Objects {
-	objects := Objects{ConfigMaps: d.configMaps, Secrets: d.secrets, Services: d.services, Tokens: map[TokenKey]string{}}
+	objects := Objects{ConfigMaps: d.configMaps, Secrets: d.secrets, Services: d.services, Tokens: map[TokenKey]string{},
+		PersistentVolumeClaims: d.claims, PersistentVolumes: d.volumes, VolumeSecrets: map[types.NamespacedName]*corev1.Secret{}}
+	for _, pv := range d.volumes {
+		if name, ok := VolumeSecret(pv); ok && d.secrets[name.Name] != nil {
+			objects.VolumeSecrets[name] = d.secrets[name.Name]
+		}
+	}
 	refs := References(pod)
 	for _, ref := range refs.PullSecrets {
 		if secret := d.secrets[ref.Name]; secret != nil {

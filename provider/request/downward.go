@@ -98,18 +98,21 @@ func (t *translator) downwardFile(item corev1.DownwardAPIVolumeFile, path *field
 	case item.FieldRef != nil:
 		return t.metadata(item.FieldRef.FieldPath, path.Child("fieldRef", "fieldPath"))
 	case item.ResourceFieldRef != nil:
-		at := path.Child("resourceFieldRef")
-		for _, list := range [][]corev1.Container{t.pod.Spec.Containers, t.pod.Spec.InitContainers} {
-			for _, c := range list {
-				if c.Name == item.ResourceFieldRef.ContainerName {
-					return t.resourceValue(item.ResourceFieldRef, c, at)
-				}
-			}
-		}
-		t.invalid(at.Child("containerName"), item.ResourceFieldRef.ContainerName, "no such container")
+		return t.resourceOfNamed(item.ResourceFieldRef, path.Child("resourceFieldRef"))
 	default:
 		t.refusals = append(t.refusals, field.Required(path, "fieldRef or resourceFieldRef"))
 	}
+	return "", false
+}
+
+// resourceOfNamed reads a resource of the container that ref names.
+func (t *translator) resourceOfNamed(ref *corev1.ResourceFieldSelector, path *field.Path) (string, bool) {
+	for _, c := range append(t.apps(), t.inits()...) {
+		if c.Name == ref.ContainerName {
+			return t.resourceValue(ref, c, path)
+		}
+	}
+	t.invalid(path.Child("containerName"), ref.ContainerName, "no such container")
 	return "", false
 }
 
@@ -118,7 +121,7 @@ func (t *translator) downwardFile(item corev1.DownwardAPIVolumeFile, path *field
 // the kubelet the node, here the group.
 func (t *translator) resourceValue(ref *corev1.ResourceFieldSelector, c corev1.Container, path *field.Path) (string, bool) {
 	if ref.ContainerName != "" && ref.ContainerName != c.Name {
-		return t.downwardFile(corev1.DownwardAPIVolumeFile{ResourceFieldRef: ref}, path)
+		return t.resourceOfNamed(ref, path)
 	}
 	kind, name, _ := strings.Cut(ref.Resource, ".")
 	resourceName := corev1.ResourceName(name)

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,13 +64,19 @@ type EIPSpec struct {
 	Tags            []eci.Tag `json:"tags,omitempty"`
 }
 
+// fitsGroup says whether CreateContainerGroup has a parameter for every setting.
+func (s EIPSpec) fitsGroup() bool {
+	group := EIPSpec{Bandwidth: s.Bandwidth, ISP: s.ISP, Package: s.Package}
+	return reflect.DeepEqual(s, group) && (s.ISP == "" || s.ISP == "BGP" || s.ISP == "BGP_PRO")
+}
+
 // IsFixed says whether the address outlives the pod.
 func (e EIP) IsFixed() bool { return e.Strategy == StrategyTTL || e.Strategy == StrategyNever }
 
 // EIPFor returns what the annotations of the pod say about an EIP, nil when it
 // asks for none. The error is a *RefusedError.
 func EIPFor(pod *corev1.Pod, cfg Config) (*EIP, error) {
-	t := &translator{pod: pod, cfg: cfg, req: &eci.CreateContainerGroupRequest{}}
+	t := newTranslator(pod, Objects{}, cfg)
 	for _, row := range eipAnnotations() {
 		t.annotation(row.named())
 	}
@@ -89,9 +96,8 @@ type eipDraft struct {
 	strategy                       string
 	strategyPath                   *field.Path
 	spec                           EIPSpec
-	// params is the first annotation that says how to buy one, own the first of
-	// them that only the network controller has.
-	params, own *field.Path
+	// params is the first annotation that says how to buy one.
+	params *field.Path
 }
 
 // Families of annotations, as messages name them.
@@ -107,8 +113,8 @@ func (t *translator) eip() {
 	eciWants := ptr.Deref(d.eciAuto, false) || d.eciGiven != ""
 	networkWants := ptr.Deref(d.networkAuto, false) || d.networkGiven != "" || d.hinted != ""
 	switch {
-	case eciWants && (networkWants || d.own != nil):
-		t.refuse(field.NewPath("metadata", "annotations"), "an EIP has one owner: use either "+familyECI+" or "+familyNetwork)
+	case eciWants && (networkWants || d.strategy != ""):
+		t.refuse(t.networkPath(), "an EIP has one owner: use either "+familyECI+" or "+familyNetwork)
 	case eciWants:
 		t.eciEIP(d)
 	case networkWants && d.networkAuto != nil && !*d.networkAuto:
@@ -119,18 +125,27 @@ func (t *translator) eip() {
 	}
 }
 
-// eciEIP uses the parameters of the group, but for a charge type or a pool,
-// which it has none for.
+// networkPath is the first annotation of the pod by which the network controller
+// would act.
+func (t *translator) networkPath() *field.Path {
+	var keys []string
+	for _, name := range []string{"pod-with-eip", "pod-eip-instanceid", "allocated-eip-id", "pod-eip-release-strategy"} {
+		keys = append(keys, annotationPrefix+name, networkPrefix+name)
+	}
+	return t.givenPath(keys...)
+}
+
+// eciEIP uses the parameters of the group where it has one for every setting.
 func (t *translator) eciEIP(d *eipDraft) {
 	if d.eciGiven != "" {
+		if ptr.Deref(d.eciAuto, false) {
+			t.refuse(annotationPath(annotationPrefix+"eci-eip-instanceid"), "the pod asks for a new EIP as well: leave one of the two out")
+		}
 		t.givenEIP(d, d.eciGiven, false)
 		return
 	}
-	if isp := d.spec.ISP; isp != "" && isp != "BGP" && isp != "BGP_PRO" {
-		t.refusals = append(t.refusals, field.NotSupported(annotationPath(annotationPrefix+"eip-isp"), isp, []string{"BGP", "BGP_PRO"}))
-	}
 	t.wantedEIP = &EIP{Strategy: StrategyFollow, EIPSpec: d.spec}
-	if d.spec.ChargeType != "" || d.spec.Pool != "" {
+	if !d.spec.fitsGroup() {
 		t.checkBought()
 		return
 	}
@@ -152,9 +167,6 @@ func (t *translator) networkEIP(d *eipDraft) {
 		return
 	}
 	t.wantedEIP = &EIP{Network: true, Candidate: d.hinted, EIPSpec: d.spec}
-	if t.wantedEIP.ChargeType == "" {
-		t.wantedEIP.ChargeType = vpc.PayByTraffic // the controller's default, not the API's
-	}
 	t.strategy(d)
 	t.checkBought()
 }
@@ -193,6 +205,9 @@ func (t *translator) strategy(d *eipDraft) {
 
 // checkBought refuses what the VPC API would.
 func (t *translator) checkBought() {
+	if t.wantedEIP.ChargeType == "" {
+		t.wantedEIP.ChargeType = vpc.PayByTraffic // the controller's default, not the API's
+	}
 	spec := t.wantedEIP.EIPSpec
 	most := int32(maxBandwidthByTraffic)
 	if spec.ChargeType == vpc.PayByBandwidth {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
 )
@@ -26,18 +27,24 @@ func TestTheStrictEmulatorTakesEveryGolden(t *testing.T) {
 				continue
 			}
 			// The places of the goldens are not those of the emulator.
-			req.RegionID, req.ZoneID, req.VSwitchID, req.SecurityGroupID = cfg.Region, "", "", ""
-			if _, err := cloud.CreateContainerGroup(t.Context(), req); err != nil {
+			req.RegionID, req.ZoneID, req.VSwitchID, req.SecurityGroupID, req.PrivateIPAddress = cfg.Region, "", "", "", ""
+			created, err := cloud.CreateContainerGroup(t.Context(), req)
+			if err != nil {
 				t.Errorf("%s: %v", in, err)
+				continue
+			}
+			// The next one may name the same EIP.
+			if _, err := cloud.DeleteContainerGroup(t.Context(), &eci.DeleteContainerGroupRequest{ContainerGroupID: created.ContainerGroupID}); err != nil {
+				t.Error(err)
 			}
 		}
 	}
 }
 
 // newCloud starts an emulator and returns a client of it.
-func newCloud(t *testing.T, cfg emulator.Config) *openapi.Client {
+func newCloud(t testing.TB, cfg emulator.Config) *openapi.Client {
 	t.Helper()
-	cfg.AllowListed = true // privileged containers are
+	cfg.AllowListed, cfg.Rates = true, nil // privileged containers are allowed
 	em, err := emulator.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +52,7 @@ func newCloud(t *testing.T, cfg emulator.Config) *openapi.Client {
 	server := httptest.NewServer(em)
 	t.Cleanup(func() { server.Close(); em.Close() })
 	client := openapi.DefaultConfig(cfg.Region)
-	client.Endpoint = server.URL
+	client.Endpoint, client.Rates = server.URL, nil
 	key := cfg.Credentials[0]
 	cloud, err := openapi.New(client, openapi.Deps{Credentials: openapi.StaticCredentials(key.AccessKeyID, key.AccessKeySecret.Reveal(), "")})
 	if err != nil {

@@ -27,8 +27,6 @@ type environment struct {
 	values map[string]value
 	// links are the variables of Services, which a reference finds as well.
 	links map[string]string
-	// hide is set when a value came from a Secret.
-	hide bool
 }
 
 func (t *translator) environment(c corev1.Container, path *field.Path) *environment {
@@ -70,6 +68,7 @@ func (e *environment) lookup(name string) (value, bool) {
 // variable are passed over with a warning, as the kubelet used to do.
 func (e *environment) addSource(source corev1.EnvFromSource, path *field.Path) {
 	data := map[string]string{}
+	secret := source.SecretRef != nil
 	switch {
 	case source.ConfigMapRef != nil:
 		ref := source.ConfigMapRef
@@ -79,7 +78,6 @@ func (e *environment) addSource(source corev1.EnvFromSource, path *field.Path) {
 	case source.SecretRef != nil:
 		ref := source.SecretRef
 		if object, ok := e.t.secret(ref.Name, isTrue(ref.Optional), path.Child("secretRef", "name")); ok {
-			e.hide = true
 			for key, bytes := range object.Data {
 				data[key] = string(bytes)
 			}
@@ -92,7 +90,7 @@ func (e *environment) addSource(source corev1.EnvFromSource, path *field.Path) {
 			skipped = append(skipped, name)
 			continue
 		}
-		e.set(name, value{text: data[key]})
+		e.set(name, value{text: data[key], secret: secret})
 		e.checkLength(name, path)
 	}
 	if len(skipped) > 0 {
@@ -109,7 +107,7 @@ func (e *environment) add(variable corev1.EnvVar, c corev1.Container, path *fiel
 	if variable.Value != "" || variable.ValueFrom == nil {
 		v, embedded := expand(variable.Value, e.lookup)
 		if embedded {
-			e.t.refuse(path.Child("value"), "the address of the pod is not known before ECI starts it, and cannot stand inside a text; put it together in the container")
+			e.t.refuse(path.Child("value"), "the address of the pod is not known before ECI starts it, and cannot stand inside a text; put it together in the container, or give the pod its address by "+annotationPrefix+"eci-private-ip-address")
 			return
 		}
 		e.set(variable.Name, v)
@@ -157,8 +155,7 @@ func (e *environment) fromSecret(ref *corev1.SecretKeySelector, path *field.Path
 	if !ok {
 		e.t.absent(Missing{Kind: KindSecret, Name: ref.Name, Key: ref.Key, Path: path.String()}, isTrue(ref.Optional), path)
 	}
-	e.hide = e.hide || ok
-	return value{text: string(bytes)}, ok
+	return value{text: string(bytes), secret: ok}, ok
 }
 
 // checkLength refuses a value that is too long. The value itself may be secret
@@ -166,8 +163,18 @@ func (e *environment) fromSecret(ref *corev1.SecretKeySelector, path *field.Path
 func (e *environment) checkLength(name string, path *field.Path) {
 	length, limit := len(e.values[name].text), e.t.cfg.MaxEnvValue
 	if limit > 0 && length > limit {
-		e.t.refuse(path, fmt.Sprintf("the value of %s has %d bytes; ECI documents %d: mount it as a file", name, length, limit))
+		e.t.refuse(path, fmt.Sprintf("the value of %s has %d bytes; ECI documents %d: mount it as a file, or let the operator raise maxEnvValue", name, length, limit))
 	}
+}
+
+// hides says that a Secret is in the environment.
+func (e *environment) hides() bool {
+	for _, v := range e.values {
+		if v.secret {
+			return true
+		}
+	}
+	return false
 }
 
 // wire returns the variables as the request carries them.

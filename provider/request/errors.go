@@ -28,6 +28,9 @@ const (
 	KindConfigMap = "ConfigMap"
 	KindSecret    = "Secret"
 	KindToken     = "ServiceAccountToken"
+
+	KindPersistentVolumeClaim = "PersistentVolumeClaim"
+	KindPersistentVolume      = "PersistentVolume"
 )
 
 // Missing is an object, or with Key one key of it, that the pod names and that
@@ -36,6 +39,8 @@ type Missing struct {
 	Kind string
 	Name string
 	Key  string
+	// NotBound says that a claim exists, but has no volume yet.
+	NotBound bool
 	// Path is the field of the pod that names it.
 	Path string
 }
@@ -44,6 +49,9 @@ type Missing struct {
 func (m Missing) Reason() string { return "Mandatory" + m.reasonTail() }
 
 func (m Missing) reasonTail() string {
+	if m.NotBound {
+		return m.Kind + "NotBound"
+	}
 	if m.Key != "" {
 		return m.Kind + "KeyNotFound"
 	}
@@ -57,6 +65,9 @@ func (m Missing) text() string {
 	kind := strings.ToLower(m.Kind)
 	if m.Key != "" {
 		return fmt.Sprintf("key %q of %s %q not found", m.Key, kind, m.Name)
+	}
+	if m.NotBound {
+		return fmt.Sprintf("%s %q is not bound to a volume yet", kind, m.Name)
 	}
 	return fmt.Sprintf("%s %q not found", kind, m.Name)
 }
@@ -109,4 +120,6 @@ const (
 	ReasonClusterDNSMissing = "MissingClusterDNS"
 	ReasonEIPSettingIgnored = "EIPSettingIgnored"
 	ReasonEIPStrategy       = "EIPReleaseStrategyNotApplied"
+	ReasonProbeEmulated     = "ProbeEmulated"
+	ReasonSidecarEmulated   = "SidecarEmulated"
 )

@@ -6,10 +6,12 @@ import (
 )
 
 // value is what a variable holds: a text, or the address of the group, which
-// only ECI knows and fills in later.
+// only ECI knows and fills in later. A secret text has something of a Secret in
+// it.
 type value struct {
-	text  string
-	podIP bool
+	text   string
+	podIP  bool
+	secret bool
 }
 
 // expand replaces $(NAME) by what lookup finds, as the kubelet does: what is
@@ -19,6 +21,7 @@ type value struct {
 // would have to stand inside a text, which ECI cannot do.
 func expand(input string, lookup func(name string) (value, bool)) (result value, embedded bool) {
 	var out strings.Builder
+	secret := false
 	for rest := input; rest != ""; {
 		before, after, found := strings.Cut(rest, "$")
 		out.WriteString(before)
@@ -40,9 +43,10 @@ func expand(input string, lookup func(name string) (value, bool)) (result value,
 			embedded = true
 		default:
 			out.WriteString(v.text)
+			secret = secret || v.secret
 		}
 	}
-	return value{text: out.String()}, embedded
+	return value{text: out.String(), secret: secret}, embedded
 }
 
 // reference reads what stands behind a dollar sign: the name in (NAME), or the

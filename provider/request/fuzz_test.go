@@ -1,12 +1,19 @@
 package request
 
 import (
+	"errors"
 	"os"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/randfill"
 	"sigs.k8s.io/yaml"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/emulator"
+	"github.com/eci-vnode/eci-vnode/eci/openapi"
 )
 
 // maxSeed keeps the fuzzer from spending its time on shrinking big files.
@@ -21,7 +28,7 @@ func goldenPods(f *testing.F) []*corev1.Pod {
 			pods = append(pods, mustReadDocuments(f, in).pods...)
 		}
 	}
-	if len(pods) < 30 {
+	if len(pods) < 250 {
 		f.Fatalf("only %d seeds", len(pods))
 	}
 	return pods
@@ -36,10 +43,11 @@ func FuzzFromPod(f *testing.F) {
 		}
 		f.Add(text)
 	}
+	cloud := newDryCloud(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		pod := &corev1.Pod{}
 		if yaml.Unmarshal(text, pod) == nil {
-			checkArbitrary(t, pod)
+			checkArbitrary(t, cloud, pod)
 		}
 	})
 }
@@ -49,17 +57,21 @@ func FuzzFromPod(f *testing.F) {
 func FuzzFromFilledPod(f *testing.F) {
 	seeds := goldenPods(f)
 	for i := range seeds {
-		f.Add(uint8(i), uint8(i), []byte("seed of the noise"))
+		f.Add(uint16(i), uint8(i), []byte("seed of the noise"))
 	}
-	f.Fuzz(func(t *testing.T, seed, part uint8, noise []byte) {
+	cloud := newDryCloud(f)
+	f.Fuzz(func(t *testing.T, seed uint16, part uint8, noise []byte) {
 		pod := seeds[int(seed)%len(seeds)].DeepCopy()
 		fillPart(pod, part, noise)
-		checkArbitrary(t, pod)
+		checkArbitrary(t, cloud, pod)
 	})
 }
 
 func fillPart(pod *corev1.Pod, part uint8, noise []byte) {
 	filler := randfill.NewFromGoFuzz(noise).NilChance(0.8).NumElements(0, 2).MaxDepth(7)
+	if len(pod.Spec.Containers) == 0 {
+		pod.Spec.Containers = []corev1.Container{{Name: "a", Image: "a"}}
+	}
 	container := &pod.Spec.Containers[int(part)%len(pod.Spec.Containers)]
 	parts := []any{&pod.Spec, container, &container.Env, &container.Resources, &container.VolumeMounts, &container.Ports,
 		&container.SecurityContext, &container.LivenessProbe, &container.Lifecycle, &container.Command, &pod.Spec.Volumes,
@@ -74,16 +86,57 @@ func fillPart(pod *corev1.Pod, part uint8, noise []byte) {
 	pod.Annotations = map[string]string{rows[len(noise)%len(rows)].Key: value}
 }
 
+// dryCloud is a strict emulator that is asked, and makes no group.
+type dryCloud struct {
+	client *openapi.Client
+	region string
+}
+
+func newDryCloud(f *testing.F) *dryCloud {
+	f.Helper()
+	cfg := emulator.DefaultConfig()
+	return &dryCloud{client: newCloud(f, cfg), region: cfg.Region}
+}
+
+// check wants the cloud to take the request, which a dry run answers by an error
+// of its own.
+func (c *dryCloud) check(t *testing.T, req *eci.CreateContainerGroupRequest) {
+	t.Helper()
+	dry := *req
+	dry.DryRun = ptr.To(true)
+	// The places are those of the node, not of the emulator.
+	dry.RegionID, dry.ZoneID, dry.VSwitchID, dry.SecurityGroupID, dry.PrivateIPAddress = c.region, "", "", "", ""
+	_, err := c.client.CreateContainerGroup(t.Context(), &dry)
+	var answer *eci.Error
+	errors.As(err, &answer)
+	if answer != nil && answer.Code == eci.CodeInvalidCPUMemory && isOfUnknownSize(req.InstanceType) {
+		return // only the cloud knows what such a type holds
+	}
+	if answer == nil || answer.Code != eci.CodeDryRunOperation {
+		t.Errorf("the cloud refuses the request: %v", err)
+	}
+}
+
+// isOfUnknownSize says whether a type is in the list whose name does not tell its
+// memory.
+func isOfUnknownSize(instanceTypes string) bool {
+	return slices.ContainsFunc(splitList(instanceTypes), func(item string) bool { return isECSType(item) && ecsSize(item).Memory == 0 })
+}
+
 // checkArbitrary wants an error of one of the two kinds, or a request that the
 // cloud could take.
-func checkArbitrary(t *testing.T, pod *corev1.Pod) {
+func checkArbitrary(t *testing.T, cloud *dryCloud, pod *corev1.Pod) {
 	t.Helper()
 	pod.UID = "uid"
 	documents := &documents{configMaps: map[string]*corev1.ConfigMap{"m": {Data: map[string]string{"k": "v"}}}}
 	req, err := FromPod(pod, documents.objectsFor(pod), testConfig())
+	if err != nil {
+		checkPaths(t, pod, err)
+	}
 	switch {
 	case err == nil:
 		checkInvariants(t, req)
+		cloud.check(t, req)
 	case !IsRefused(err) && !IsMissingObject(err):
 		t.Errorf("an error of no kind: %v", err)
 	case err.Error() == "":

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "rewrite the goldens")
 // are refused or lack an object.
 func TestGoldens(t *testing.T) {
 	cases := mustGlob(t, "testdata/*.in.yaml")
-	if len(cases) < 30 {
+	if len(cases) < 250 {
 		t.Errorf("only %d goldens found", len(cases))
 	}
 	for _, in := range cases {
@@ -58,9 +58,12 @@ func checkGolden(t *testing.T, in, stem string) {
 		}
 		if err != nil {
 			failures = append(failures, describe(err))
+			checkPaths(t, pod, err)
+			checkSilent(t, err.Error(), objects)
 			continue
 		}
 		checkInvariants(t, translation.Request)
+		checkShown(t, translation, objects)
 		out = append(out, show(t, translation))
 	}
 	compareGolden(t, stem+".out.yaml", strings.Join(out, "---\n"))
@@ -121,6 +124,9 @@ func show(t *testing.T, translation *Translation) string {
 	var warnings []string
 	for _, w := range translation.Warnings {
 		warnings = append(warnings, w.Reason+": "+w.String())
+	}
+	if translation.Behaviour != (Behaviour{}) {
+		top["behaviour"] = translation.Behaviour
 	}
 	if len(warnings) > 0 {
 		top["warnings"] = warnings

@@ -80,7 +80,7 @@ func (id Identity) Tags() []eci.Tag {
 	var tags []eci.Tag
 	for _, row := range identityTable {
 		if value := *row.part(&id); value != "" {
-			tags = append(tags, eci.Tag{Key: row.key, Value: value[:min(len(value), maxTagValue)]})
+			tags = append(tags, eci.Tag{Key: row.key, Value: strings.ToValidUTF8(value[:min(len(value), maxTagValue)], "")})
 		}
 	}
 	return tags

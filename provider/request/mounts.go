@@ -21,22 +21,26 @@ func (t *translator) mounts(mounts []corev1.VolumeMount, e *environment, path *f
 func (t *translator) mount(m corev1.VolumeMount, e *environment, path *field.Path) eci.VolumeMount {
 	t.check(kindVolumeMount, m, path)
 	out := eci.VolumeMount{Name: m.Name, MountPath: m.MountPath, SubPath: m.SubPath}
+	t.checkMount(m, path)
 	v, found := t.volumeNamed(m.Name)
 	if !found {
 		t.refusals = append(t.refusals, field.NotFound(path.Child("name"), m.Name))
 	}
-	if m.ReadOnly || isReadOnlyKind(v) {
+	if m.ReadOnly || isReadOnlyKind(v) || t.readOnly[m.Name] {
 		out.ReadOnly = ptr.To(true)
 	}
 	if m.MountPropagation != nil && *m.MountPropagation != corev1.MountPropagationNone {
 		out.MountPropagation = string(*m.MountPropagation)
 	}
+	at := path.Child("subPath")
 	if m.SubPathExpr != "" {
-		out.SubPath = t.subPath(m.SubPathExpr, e, path.Child("subPathExpr"))
+		at = path.Child("subPathExpr")
+		out.SubPath = t.subPath(m.SubPathExpr, e, at)
 	}
 	if out.SubPath != "" {
 		if problem := pathProblem(out.SubPath); problem != "" {
-			t.invalid(path.Child("subPath"), out.SubPath, problem)
+			// The expression is shown, not what it gave, which may be secret.
+			t.invalid(at, m.SubPath+m.SubPathExpr, problem)
 		}
 	}
 	return out
@@ -56,7 +60,7 @@ func (t *translator) subPath(expression string, e *environment, path *field.Path
 	case unknown != "":
 		t.invalid(path, expression, "no variable "+unknown)
 	case embedded || v.podIP:
-		t.refuse(path, "the address of the pod is not known before ECI starts it")
+		t.refuse(path, "the address of the pod is not known before ECI starts it: use metadata.name or metadata.uid")
 	}
 	return v.text
 }

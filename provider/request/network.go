@@ -1,6 +1,7 @@
 package request
 
 import (
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,15 +31,20 @@ func (t *translator) network(spec *field.Path) {
 	for _, alias := range t.pod.Spec.HostAliases {
 		t.putHost(alias.IP, alias.Hostnames)
 	}
-	if len(t.req.HostAliases) > maxHostAliases {
-		t.refusals = append(t.refusals, field.TooMany(spec.Child("hostAliases"), len(t.req.HostAliases), maxHostAliases))
-	}
-	for i, alias := range t.req.HostAliases {
-		if len(alias.Hostnames) > maxHostnamesEach {
-			t.refusals = append(t.refusals, field.TooMany(spec.Child("hostAliases").Index(i).Child("hostnames"), len(alias.Hostnames), maxHostnamesEach))
-		}
+	if len(t.pod.Spec.HostAliases) > 0 {
+		t.checkHosts(spec.Child("hostAliases"))
 	}
 	t.resolver(spec)
+}
+
+// checkHosts counts the host aliases of the pod and of its annotation together.
+func (t *translator) checkHosts(path *field.Path) {
+	t.checkCount(path, len(t.req.HostAliases), maxHostAliases)
+	for _, alias := range t.req.HostAliases {
+		if n := len(alias.Hostnames); n > maxHostnamesEach {
+			t.invalid(path, alias.IP, "it has "+strconv.Itoa(n)+" names; ECI takes "+strconv.Itoa(maxHostnamesEach))
+		}
+	}
 }
 
 // hostName is what the kubelet gives a pod.
@@ -159,7 +165,8 @@ func (t *translator) checkResolver(config eci.DNSConfig, path *field.Path) {
 	if n := len(config.Searches); n > maxSearches {
 		t.refusals = append(t.refusals, field.TooMany(path.Child("searches"), n, maxSearches))
 	}
+	t.checkCount(path.Child("options"), len(config.Options), maxSearches)
 	if len(config.NameServers) == 0 {
-		t.refusals = append(t.refusals, field.Required(path.Child("nameservers"), "with dnsPolicy None"))
+		t.refuse(field.NewPath("spec", "dnsPolicy"), "None needs dnsConfig.nameservers")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -21,6 +22,12 @@ type Objects struct {
 	// Services of the pod's namespace, and the Service kubernetes of the
 	// namespace default; others are passed over.
 	Services []*corev1.Service
+	// PersistentVolumeClaims by name, of the pod's namespace, and by name the
+	// PersistentVolumes that their spec.volumeName names.
+	PersistentVolumeClaims map[string]*corev1.PersistentVolumeClaim
+	PersistentVolumes      map[string]*corev1.PersistentVolume
+	// VolumeSecrets are those that VolumeSecret names for these volumes.
+	VolumeSecrets map[types.NamespacedName]*corev1.Secret
 }
 
 // TokenKey says which token: its audience ("" is the API server's own) and its
@@ -57,6 +64,9 @@ type Refs struct {
 	// do not exist, so that all are optional.
 	PullSecrets []Ref
 	Tokens      []TokenRef
+	// PersistentVolumeClaims are those that exist already and those that
+	// Kubernetes makes for ephemeral volumes.
+	PersistentVolumeClaims []Ref
 	// ServiceAccountName is whose tokens and pull secrets to take.
 	ServiceAccountName string
 	// ServiceLinks asks for the Services of the pod's namespace; that of the
@@ -78,6 +88,7 @@ func References(pod *corev1.Pod) Refs {
 		refs.addEnv(c, spec.Child("containers").Index(i))
 	}
 	for i, v := range pod.Spec.Volumes {
+		refs.addCloudVolume(pod, v, spec.Child("volumes").Index(i))
 		refs.addVolume(v, spec.Child("volumes").Index(i))
 	}
 	for i, s := range pod.Spec.ImagePullSecrets {
@@ -138,6 +149,42 @@ func (r *Refs) addVolume(v corev1.Volume, path *field.Path) {
 			r.Tokens = append(r.Tokens, TokenRef{TokenKey: tokenKey(s), Path: at.Child("serviceAccountToken").String()})
 		}
 	}
+}
+
+// addCloudVolume adds the claim of a volume, or the Secret that opens it.
+func (r *Refs) addCloudVolume(pod *corev1.Pod, v corev1.Volume, path *field.Path) {
+	if s := v.PersistentVolumeClaim; s != nil {
+		r.PersistentVolumeClaims = append(r.PersistentVolumeClaims, Ref{Name: s.ClaimName, Path: path.Child("persistentVolumeClaim", "claimName").String()})
+	}
+	if v.Ephemeral != nil {
+		r.PersistentVolumeClaims = append(r.PersistentVolumeClaims, Ref{Name: ephemeralClaim(pod, v), Path: path.Child("ephemeral").String()})
+	}
+	if s := v.FlexVolume; s != nil && s.SecretRef != nil {
+		r.secret(s.SecretRef.Name, nil, path.Child("flexVolume", "secretRef", "name"))
+	}
+	if s := v.CSI; s != nil && s.NodePublishSecretRef != nil {
+		r.secret(s.NodePublishSecretRef.Name, nil, path.Child("csi", "nodePublishSecretRef", "name"))
+	}
+}
+
+// ephemeralClaim is the name that Kubernetes gives the claim of an ephemeral
+// volume.
+func ephemeralClaim(pod *corev1.Pod, v corev1.Volume) string { return pod.Name + "-" + v.Name }
+
+// VolumeSecret says which Secret opens a PersistentVolume; ok is false when none
+// does.
+func VolumeSecret(pv *corev1.PersistentVolume) (name types.NamespacedName, ok bool) {
+	var ref *corev1.SecretReference
+	switch {
+	case pv.Spec.CSI != nil:
+		ref = pv.Spec.CSI.NodePublishSecretRef
+	case pv.Spec.FlexVolume != nil:
+		ref = pv.Spec.FlexVolume.SecretRef
+	}
+	if ref == nil {
+		return types.NamespacedName{}, false
+	}
+	return types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}, true
 }
 
 func (r *Refs) configMap(name string, optional *bool, path *field.Path) {

@@ -3,12 +3,16 @@ package request
 import (
 	"reflect"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // ruleIndex finds the row of a field.
 type ruleIndex map[[2]string]Rule
+
+// ruleTable is the index, made once: a translation asks it for every field.
+var ruleTable = sync.OnceValue(indexRules)
 
 func indexRules() ruleIndex {
 	index := ruleIndex{}
@@ -34,6 +38,7 @@ func (t *translator) check(kind string, object any, path *field.Path) {
 			continue
 		}
 		rule, known := t.rules[[2]string{kind, name}]
+		t.used[[2]string{kind, name}] = true
 		switch {
 		case !known:
 			t.refuse(path.Child(name), "this field is not known here")

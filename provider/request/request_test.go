@@ -209,3 +209,20 @@ func TestARefusalNeverShowsASecret(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestTheNameOfAnECSTypeTellsItsSize(t *testing.T) {
+	for name, want := range map[string]Size{
+		"ecs.c6.large":          {CPU: 2, Memory: 4},
+		"ecs.g7.xlarge":         {CPU: 4, Memory: 16},
+		"ecs.r6e.2xlarge":       {CPU: 8, Memory: 64},
+		"ecs.gn6i-c4g1.xlarge":  {CPU: 4},
+		"ecs.ebmgn7.26xlarge":   {CPU: 104},
+		"ecs.t5-lc1m1.small":    {},
+		"ecs.cm4.large":         {CPU: 2},
+		"ecs.c6.99999999xlarge": {CPU: 4 * 99999999, Memory: 8 * 99999999},
+	} {
+		if got := ecsSize(name); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

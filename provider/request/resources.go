@@ -44,7 +44,7 @@ func (t *translator) checkList(list corev1.ResourceList, path *field.Path) {
 			}
 		default:
 			if !quantity.IsZero() {
-				t.refuse(at, "ECI has no such resource")
+				t.refuse(at, "ECI has no such resource: leave it out")
 			}
 		}
 	}
@@ -67,14 +67,14 @@ func (t *translator) setContainerSize(c corev1.Container, out *eci.ContainerBase
 // limits, which ECI refuses to hold.
 func (t *translator) dropsLimits() bool {
 	var sum Size
-	for _, c := range t.pod.Spec.Containers {
+	for _, c := range t.apps() {
 		if !isIgnored(c) {
 			sum.CPU += cpuOf(c.Resources.Limits[corev1.ResourceCPU])
 			sum.Memory += gibOf(c.Resources.Limits[corev1.ResourceMemory])
 		}
 	}
 	sum = Size{CPU: tidy(sum.CPU), Memory: tidy(sum.Memory)}
-	return t.bound != (Size{}) && !t.bound.fits(sum)
+	return t.bound.CPU > 0 && t.bound.CPU < sum.CPU || t.bound.Memory > 0 && t.bound.Memory < sum.Memory
 }
 
 // limitDigits is what is left of a limit: ten digits after the point hold every

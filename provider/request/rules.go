@@ -41,6 +41,7 @@ const (
 	kindProbe             = "Probe"
 	kindHTTPProbe         = "Probe.HTTPGetAction"
 	kindTCPProbe          = "Probe.TCPSocketAction"
+	kindGRPCProbe         = "Probe.GRPCAction"
 	kindLifecycle         = "Lifecycle"
 	kindHook              = "LifecycleHandler"
 	kindSecurity          = "SecurityContext"
@@ -53,6 +54,10 @@ const (
 	kindDownwardVolume    = "DownwardAPIVolumeSource"
 	kindProjectedVolume   = "ProjectedVolumeSource"
 	kindNFSVolume         = "NFSVolumeSource"
+	kindFlexVolume        = "FlexVolumeSource"
+	kindCSIVolume         = "CSIVolumeSource"
+	kindClaimVolume       = "PersistentVolumeClaimVolumeSource"
+	kindHostPathVolume    = "HostPathVolumeSource"
 	kindServiceAccountTok = "ServiceAccountTokenProjection"
 )
 
@@ -66,6 +71,9 @@ func Rules() []Rule {
 }
 
 func translated(kind string, fields ...string) []Rule { return rows(kind, Translated, "", fields) }
+
+// partly marks translated rows of which not every value can be had.
+func partly(kind, note string, fields ...string) []Rule { return rows(kind, Translated, note, fields) }
 
 func kept(kind, note string, fields ...string) []Rule { return rows(kind, Kept, note, fields) }
 

@@ -2,7 +2,7 @@ package request
 
 import corev1 "k8s.io/api/core/v1"
 
-const noSELinux = "ECI has no SELinux and no Windows here"
+const noSELinux = "ECI has no SELinux and no Windows here: leave it out"
 
 // securityRules are the rows of the security contexts. What only restricts a
 // container further is a matter of Config.Hardening and counts as translated.
@@ -11,13 +11,13 @@ func securityRules() []Rule {
 		translated(kindSecurity, "capabilities", "privileged", "runAsUser", "runAsGroup", "runAsNonRoot",
 			"readOnlyRootFilesystem", "allowPrivilegeEscalation", "seccompProfile", "appArmorProfile"),
 		refused(kindSecurity, noSELinux, "seLinuxOptions", "windowsOptions"),
-		unless(is(corev1.DefaultProcMount), refused(kindSecurity, "ECI masks /proc as usual", "procMount")),
+		unless(is(corev1.DefaultProcMount), refused(kindSecurity, "ECI masks /proc as usual: leave it out", "procMount")),
 
 		translated(kindInitSecurity, "capabilities", "runAsUser", "runAsGroup", "runAsNonRoot",
 			"readOnlyRootFilesystem", "allowPrivilegeEscalation", "seccompProfile", "appArmorProfile"),
-		unless(is(false), refused(kindInitSecurity, "ECI has no privileged init containers", "privileged")),
+		unless(is(false), refused(kindInitSecurity, "ECI has no privileged init containers: do it in an app container", "privileged")),
 		refused(kindInitSecurity, noSELinux, "seLinuxOptions", "windowsOptions"),
-		unless(is(corev1.DefaultProcMount), refused(kindInitSecurity, "ECI masks /proc as usual", "procMount")),
+		unless(is(corev1.DefaultProcMount), refused(kindInitSecurity, "ECI masks /proc as usual: leave it out", "procMount")),
 
 		translated(kindPodSecurity, "runAsUser", "runAsGroup", "runAsNonRoot", "fsGroup", "sysctls",
 			"seccompProfile", "appArmorProfile"),
@@ -25,6 +25,6 @@ func securityRules() []Rule {
 		refused(kindPodSecurity, noSELinux, "seLinuxOptions", "windowsOptions", "seLinuxChangePolicy"),
 		refused(kindPodSecurity, "ECI has no parameter for additional groups; set runAsGroup", "supplementalGroups"),
 		unless(is(corev1.SupplementalGroupsPolicyMerge), refused(kindPodSecurity,
-			"ECI takes the groups that the image names as well", "supplementalGroupsPolicy")),
+			"ECI takes the groups that the image names as well: use Merge", "supplementalGroupsPolicy")),
 	)
 }

@@ -34,6 +34,11 @@ func ruledTypes() map[string]any {
 		kindDownwardVolume:    corev1.DownwardAPIVolumeSource{},
 		kindProjectedVolume:   corev1.ProjectedVolumeSource{},
 		kindNFSVolume:         corev1.NFSVolumeSource{},
+		kindFlexVolume:        corev1.FlexVolumeSource{},
+		kindCSIVolume:         corev1.CSIVolumeSource{},
+		kindClaimVolume:       corev1.PersistentVolumeClaimVolumeSource{},
+		kindHostPathVolume:    corev1.HostPathVolumeSource{},
+		kindGRPCProbe:         corev1.GRPCAction{},
 		kindServiceAccountTok: corev1.ServiceAccountTokenProjection{},
 	}
 }
@@ -94,7 +99,7 @@ func refusesSome(kind, name string, structure reflect.Type) bool {
 	for _, b := range []bool{true, false} {
 		value := reflect.New(structure).Elem()
 		setField(value, name, b)
-		tr := &translator{rules: indexRules()}
+		tr := newTranslator(nil, Objects{}, testConfig())
 		tr.check(kind, value.Interface(), nil)
 		if len(tr.refusals) == 1 && tr.refusals[0].Field == name {
 			return true
@@ -135,7 +140,7 @@ func fill(v reflect.Value, b bool) {
 }
 
 func TestAFieldThatIsNotKnownIsRefused(t *testing.T) {
-	tr := &translator{rules: indexRules()}
+	tr := newTranslator(nil, Objects{}, testConfig())
 	tr.check(kindPort, struct {
 		New string `json:"brandNew,omitempty"`
 	}{New: "x"}, nil)

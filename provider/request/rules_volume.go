@@ -6,8 +6,8 @@ import corev1 "k8s.io/api/core/v1"
 func volumeRules() []Rule {
 	return join(
 		translated(kindVolume, "name", "emptyDir", "secret", "nfs", "downwardAPI", "configMap", "projected"),
-		refused(kindVolume, "a group does not run on a machine of yours: use emptyDir, nfs or a config volume", "hostPath"),
-		refused(kindVolume, "not served on this node: use nfs", "persistentVolumeClaim", "ephemeral", "csi", "flexVolume"),
+		partly(kindVolume, "where the account is allowed to and the node says so", "hostPath"),
+		partly(kindVolume, "disks, NAS and OSS of Alibaba Cloud, and NFS", "persistentVolumeClaim", "ephemeral", "csi", "flexVolume"),
 		refused(kindVolume, "ECI mounts no image as a volume; copy the files from an init container", "image"),
 		refused(kindVolume, "ECI has no such volume: use nfs", "gcePersistentDisk", "awsElasticBlockStore", "gitRepo",
 			"iscsi", "glusterfs", "rbd", "cinder", "cephfs", "flocker", "fc", "azureFile", "vsphereVolume", "quobyte",
@@ -21,6 +21,10 @@ func volumeRules() []Rule {
 		translated(kindDownwardVolume, "items", "defaultMode"),
 		translated(kindProjectedVolume, "sources", "defaultMode"),
 		translated(kindNFSVolume, "server", "path", "readOnly"),
+		translated(kindFlexVolume, "driver", "fsType", "secretRef", "readOnly", "options"),
+		translated(kindCSIVolume, "driver", "readOnly", "fsType", "volumeAttributes", "nodePublishSecretRef"),
+		translated(kindClaimVolume, "claimName", "readOnly"),
+		partly(kindHostPathVolume, "a directory or a file that exists", "path", "type"),
 		translated(kindServiceAccountTok, "audience", "expirationSeconds", "path"),
 	)
 }

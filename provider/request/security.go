@@ -52,7 +52,13 @@ func (t *translator) fsGroup(path *field.Path) {
 			}
 		}
 	}
-	t.harden(path, "ECI has no owner group for volumes; files of config volumes are readable by everybody")
+	why := "ECI has no owner group for volumes; files of config volumes are readable by everybody"
+	for _, v := range t.pod.Spec.Volumes {
+		if v.PersistentVolumeClaim != nil || v.Ephemeral != nil || v.CSI != nil || v.FlexVolume != nil {
+			why += "; volume " + v.Name + " keeps its owner: where that is root and the containers are not, let an init container chown it"
+		}
+	}
+	t.harden(path, why)
 }
 
 // modesOf returns the modes that a volume gives its files.
@@ -155,7 +161,7 @@ func (t *translator) profiles(s security) {
 		case corev1.SeccompProfileTypeRuntimeDefault:
 			t.harden(s.seccompPath, "ECI has no parameter for it")
 		default:
-			t.refuse(s.seccompPath, "ECI has no profiles of yours")
+			t.refuse(s.seccompPath, "ECI has no profiles of yours: use RuntimeDefault")
 		}
 	}
 	if p := s.appArmor; p != nil {
@@ -164,7 +170,7 @@ func (t *translator) profiles(s security) {
 		case corev1.AppArmorProfileTypeRuntimeDefault:
 			t.harden(s.appArmorPath, "ECI has no parameter for it")
 		default:
-			t.refuse(s.appArmorPath, "ECI has no profiles of yours")
+			t.refuse(s.appArmorPath, "ECI has no profiles of yours: use RuntimeDefault")
 		}
 	}
 }
@@ -198,7 +204,7 @@ func (t *translator) capabilities(c corev1.Capabilities, path *field.Path) []str
 		case capability == "NET_ADMIN" || capability == "NET_RAW":
 			add = append(add, string(capability))
 		case !slices.Contains(runtimeCapabilities(), capability):
-			t.refuse(path.Child("add").Index(i), "ECI adds NET_ADMIN, and NET_RAW where the account has it")
+			t.refuse(path.Child("add").Index(i), "ECI adds NET_ADMIN, and NET_RAW where the account has it: leave it out, or use privileged where the account may")
 		}
 	}
 	return add

@@ -29,6 +29,7 @@ const (
 // containers ask for, raised to a size on sale.
 func (t *translator) setSize(spec *field.Path) {
 	t.checkResources(spec)
+	t.setArchitecture(spec.Child("nodeSelector"))
 	t.asked = t.sum()
 	t.setStorage(spec)
 	if t.req.InstanceType != "" || t.size != (Size{}) {
@@ -39,28 +40,28 @@ func (t *translator) setSize(spec *field.Path) {
 	if want == (Size{}) {
 		want = DefaultSize()
 	}
-	t.raise(want, spec)
+	t.raise(want, spec.Child("containers"))
 }
 
 // setGivenSize takes the size of an annotation, which beats the containers.
 func (t *translator) setGivenSize() {
 	switch {
 	case t.req.InstanceType == "":
-		t.raise(t.size, annotationPath(keyUseSpecs))
+		t.raise(t.size, t.sizePath)
 	case t.wantsGPU() && !strings.Contains(t.req.InstanceType, "ecs."):
-		t.refuse(annotationPath(keyUseSpecs), "GPUs need an ECS type that has them")
+		t.refuse(t.sizePath, "GPUs need an ECS type that has them, such as ecs.gn6i-c4g1.xlarge")
 	}
 }
 
 // raise sets the group to the cheapest size on sale that holds want.
 func (t *translator) raise(want Size, path *field.Path) {
 	if t.wantsGPU() {
-		t.refuse(annotationPath(keyUseSpecs), "a pod with "+string(gpuResource)+" must name an ECS type with GPUs here")
+		t.refuse(path, "a pod with "+string(gpuResource)+" must name an ECS type with GPUs in "+keyUseSpecs+", such as ecs.gn6i-c4g1.xlarge")
 		return
 	}
 	size, ok := RoundUp(want, t.cfg.RegionID, t.isSpot())
 	if !ok {
-		t.invalid(path, want.String(), "no size on sale is that big")
+		t.invalid(path, want.String(), "no size on sale is that big: name an ECS type in "+keyUseSpecs+", or split the pod")
 		return
 	}
 	if size != want {
@@ -79,7 +80,7 @@ func (t *translator) isSpot() bool {
 // overhead of the pod.
 func (t *translator) sum() Size {
 	var apps, init Size
-	for _, c := range t.pod.Spec.Containers {
+	for _, c := range t.apps() {
 		if isIgnored(c) {
 			continue
 		}
@@ -87,7 +88,7 @@ func (t *translator) sum() Size {
 		apps.CPU += size.CPU
 		apps.Memory += size.Memory
 	}
-	for _, c := range t.pod.Spec.InitContainers {
+	for _, c := range t.inits() {
 		if isIgnored(c) {
 			continue
 		}
@@ -149,16 +150,16 @@ func isIgnored(c corev1.Container) bool {
 // has for nothing; an annotation may ask for more.
 func (t *translator) setStorage(spec *field.Path) {
 	var apps, init float64
-	for _, c := range t.pod.Spec.Containers {
+	for _, c := range t.apps() {
 		apps += gibOf(requestOrLimit(c.Resources, corev1.ResourceEphemeralStorage))
 	}
-	for _, c := range t.pod.Spec.InitContainers {
+	for _, c := range t.inits() {
 		init = max(init, gibOf(requestOrLimit(c.Resources, corev1.ResourceEphemeralStorage)))
 	}
 	extra := math.Ceil(max(apps, init) - freeStorage)
 	if extra > maxExtraStorage {
 		t.invalid(spec.Child("containers"), strconv.FormatFloat(max(apps, init), 'f', -1, 64)+"Gi",
-			"ECI has at most 5030 GiB of ephemeral storage")
+			"ECI has at most 5030 GiB of ephemeral storage: mount a disk or NAS for more")
 		return
 	}
 	t.req.EphemeralStorage = max(t.req.EphemeralStorage, int32(max(extra, 0)))
@@ -172,10 +173,22 @@ func requestOrLimit(r corev1.ResourceRequirements, name corev1.ResourceName) res
 }
 
 func (t *translator) wantsGPU() bool {
-	for _, c := range t.pod.Spec.Containers {
+	for _, c := range append(t.apps(), t.inits()...) {
 		if gpu := limitOrRequest(c.Resources, gpuResource); !gpu.IsZero() {
 			return true
 		}
 	}
 	return false
+}
+
+// setArchitecture asks for Arm where the pod selects such nodes; a pod that runs
+// on both gets AMD64, which ECI takes when nothing is said.
+func (t *translator) setArchitecture(path *field.Path) {
+	switch arch := t.pod.Spec.NodeSelector[corev1.LabelArchStable]; arch {
+	case "", "amd64":
+	case "arm64":
+		t.req.CPUArchitecture = "ARM64"
+	default:
+		t.refusals = append(t.refusals, field.NotSupported(path.Key(corev1.LabelArchStable), arch, []string{"amd64", "arm64"}))
+	}
 }

@@ -20,7 +20,7 @@ func (t *translator) sysctls(sysctls []corev1.Sysctl, path *field.Path) {
 		case isHostSysctl(entry.Name):
 			t.req.HostSecurityContext.Sysctls = append(t.req.HostSecurityContext.Sysctls, entry)
 		default:
-			t.refuse(path.Index(i).Child("name"), "ECI does not set "+sysctl.Name)
+			t.refuse(path.Index(i).Child("name"), "ECI does not set "+sysctl.Name+": it sets kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.* and net.*")
 		}
 	}
 }

@@ -23,6 +23,13 @@ type Translation struct {
 	// Asked is the size that the containers ask for, before it was raised to
 	// one on sale; zero when nothing was asked.
 	Asked Size
+	// Given is the size on sale that the group gets and that is billed; zero when
+	// the instance type decides.
+	Given Size
+	// Behaviour is what the pod asks of the node rather than of the cloud.
+	Behaviour Behaviour
+
+	hidden hidden
 }
 
 // FromPod is Translate without the warnings.
@@ -38,7 +45,7 @@ func FromPod(pod *corev1.Pod, objects Objects, cfg Config) (*eci.CreateContainer
 // *RefusedError that lists all fields that ECI cannot serve, or else a
 // *MissingError that lists all mandatory objects that do not exist.
 func Translate(pod *corev1.Pod, objects Objects, cfg Config) (*Translation, error) {
-	t := &translator{pod: pod, objects: objects, cfg: cfg, rules: indexRules(), req: &eci.CreateContainerGroupRequest{}}
+	t := newTranslator(pod, objects, cfg)
 	t.translate()
 	if len(t.refusals) > 0 {
 		return nil, &RefusedError{Fields: once(t.refusals, (*field.Error).Error)}
@@ -46,7 +53,15 @@ func Translate(pod *corev1.Pod, objects Objects, cfg Config) (*Translation, erro
 	if len(t.missing) > 0 {
 		return nil, &MissingError{Objects: once(t.missing, Missing.String)}
 	}
-	return &Translation{Request: t.req, EIP: t.wantedEIP, Warnings: once(t.warnings, Warning.String), Asked: t.asked}, nil
+	return &Translation{Request: t.req, EIP: t.wantedEIP, Warnings: once(t.warnings, Warning.String), Asked: t.asked, Given: t.size,
+		Behaviour: t.behaviour, hidden: t.hidden}, nil
+}
+
+func newTranslator(pod *corev1.Pod, objects Objects, cfg Config) *translator {
+	return &translator{
+		pod: pod, objects: objects, cfg: cfg, rules: ruleTable(), req: &eci.CreateContainerGroupRequest{},
+		hidden: hidden{}, disks: map[string]dynamicDisk{}, readOnly: map[string]bool{}, used: map[[2]string]bool{},
+	}
 }
 
 // once leaves out what was said before: all containers report what they have
@@ -80,6 +95,19 @@ type translator struct {
 	draft     eipDraft
 	wantedEIP *EIP
 
+	// sizePath is the annotation that gave the size.
+	sizePath *field.Path
+	// emulation is what annotations allow in the place of what ECI lacks.
+	emulation emulation
+	behaviour Behaviour
+	// disks are the volumes that an annotation makes dynamic disks; readOnly
+	// those whose every mount is read-only.
+	disks    map[string]dynamicDisk
+	readOnly map[string]bool
+	hidden   hidden
+	// used are the rows that the pod has touched.
+	used map[[2]string]bool
+
 	refusals field.ErrorList
 	missing  []Missing
 	warnings []Warning
@@ -97,6 +125,7 @@ func (t *translator) translate() {
 	t.podSecurity(spec.Child("securityContext"))
 	t.credentials(spec.Child("imagePullSecrets"))
 	t.volumes(spec.Child("volumes"))
+	t.checkPod(spec)
 	t.services = serviceVariables(t.pod, t.objects.Services)
 	t.containers(spec)
 	t.tags()

@@ -21,6 +21,8 @@ func (t *translator) volumes(path *field.Path) {
 		t.check(kindVolume, v, at)
 		out := eci.Volume{Name: v.Name}
 		switch {
+		case t.isDisk(v):
+			t.dynamicDisk(v, at, &out)
 		case v.EmptyDir != nil:
 			t.emptyDir(v.EmptyDir, at.Child("emptyDir"), &out)
 		case v.ConfigMap != nil:
@@ -33,6 +35,19 @@ func (t *translator) volumes(path *field.Path) {
 			t.projectedVolume(v.Projected, at.Child("projected"), &out)
 		case v.NFS != nil:
 			t.nfsVolume(v.NFS, at.Child("nfs"), &out)
+		case v.FlexVolume != nil:
+			t.flexVolumeSource(v, at.Child("flexVolume"), &out)
+		case v.CSI != nil:
+			t.csiVolume(v, at.Child("csi"), &out)
+		case v.PersistentVolumeClaim != nil:
+			t.check(kindClaimVolume, v.PersistentVolumeClaim, at.Child("persistentVolumeClaim"))
+			t.readOnly[v.Name] = v.PersistentVolumeClaim.ReadOnly
+			t.claim(v, v.PersistentVolumeClaim.ClaimName, at.Child("persistentVolumeClaim", "claimName"), &out)
+		case v.Ephemeral != nil:
+			t.claim(v, ephemeralClaim(t.pod, v), at.Child("ephemeral"), &out)
+		case v.HostPath != nil:
+			t.check(kindHostPathVolume, v.HostPath, at.Child("hostPath"))
+			t.hostPath(v.HostPath, at.Child("hostPath"), &out)
 		case v.VolumeSource == corev1.VolumeSource{}:
 			// A volume without a source is an empty directory.
 			t.emptyDir(&corev1.EmptyDirVolumeSource{}, at, &out)

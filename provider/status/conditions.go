@@ -23,6 +23,7 @@ const (
 	reasonPodFailed                = "PodFailed"
 	reasonCreating                 = "Creating"
 	reasonFailedScheduling         = "FailedScheduling"
+	reasonReclaimed                = "TerminationByCloud"
 )
 
 // setConditions writes the kubelet's conditions and those of the cloud, and no
@@ -46,8 +47,8 @@ func (v *view) setConditions(status *corev1.PodStatus) {
 	status.Conditions = own
 }
 
-// put replaces the condition of the same type, or adds it.
-func put(status *corev1.PodStatus, condition corev1.PodCondition) {
+// Put replaces the condition of the same type, or adds it.
+func Put(status *corev1.PodStatus, condition corev1.PodCondition) {
 	for i := range status.Conditions {
 		if status.Conditions[i].Type == condition.Type {
 			status.Conditions[i] = condition
@@ -55,6 +56,24 @@ func put(status *corev1.PodStatus, condition corev1.PodCondition) {
 		}
 	}
 	status.Conditions = append(status.Conditions, condition)
+}
+
+// Disrupted is the condition of a pod that the cloud ends since at. Controllers
+// know its type, for instance in the failure policy of a Job.
+func Disrupted(message string, at metav1.Time) corev1.PodCondition {
+	c := is(corev1.DisruptionTarget, true, reasonReclaimed, message)
+	c.LastTransitionTime = at
+	return c
+}
+
+// MarkSpotDegraded says in the condition ContainerInstanceCreated that a group
+// wanted on spot is paid as it goes. What the cloud says itself comes first, but
+// for the rounding of the size, which an annotation tells too.
+func MarkSpotDegraded(status *corev1.PodStatus) {
+	c := condition(status.Conditions, ConditionInstanceCreated)
+	if c != nil && c.Status == corev1.ConditionTrue && (c.Reason == "" || c.Reason == "AutoInstanceTypeMatch") {
+		c.Reason, c.Message = "SpotDegraded", strings.TrimSpace("spot had no stock; the container group is paid as you go. "+c.Message)
+	}
 }
 
 func is(kind corev1.PodConditionType, holds bool, reason, message string) corev1.PodCondition {

@@ -109,7 +109,7 @@ func terminate(pod *corev1.Pod, status corev1.PodStatus, phase corev1.PodPhase, 
 	finish(&status, metav1.Time{})
 	v.setConditions(&status)
 	if created != nil {
-		put(&status, *created)
+		Put(&status, *created)
 	}
 	return status
 }
@@ -149,6 +149,6 @@ func Unscheduled(pod *corev1.Pod, group eci.ContainerGroup) corev1.PodStatus {
 	status := FromContainerGroup(pod, group, nil)
 	created.ObservedGeneration = pod.Generation
 	created.LastTransitionTime = failed.transition(created, &status)
-	put(&status, created)
+	Put(&status, created)
 	return status
 }

@@ -51,6 +51,11 @@ func (c *Client) DescribeContainerLog(ctx context.Context, req *eci.DescribeCont
 	return forward[eci.DescribeContainerLogResponse](ctx, c, eci.ActionDescribeContainerLog, req, (*sdk.Client).DescribeContainerLogWithOptions)
 }
 
+// ExecContainerCommand forwards to the SDK.
+func (c *Client) ExecContainerCommand(ctx context.Context, req *eci.ExecContainerCommandRequest) (*eci.ExecContainerCommandResponse, error) {
+	return forward[eci.ExecContainerCommandResponse](ctx, c, eci.ActionExecContainerCommand, req, (*sdk.Client).ExecContainerCommandWithOptions)
+}
+
 // DescribeMultiContainerGroupMetric forwards to the SDK.
 func (c *Client) DescribeMultiContainerGroupMetric(ctx context.Context, req *eci.DescribeMultiContainerGroupMetricRequest) (*eci.DescribeMultiContainerGroupMetricResponse, error) {
 	return forward[eci.DescribeMultiContainerGroupMetricResponse](ctx, c, eci.ActionDescribeMultiContainerGroupMetric, req, (*sdk.Client).DescribeMultiContainerGroupMetricWithOptions)

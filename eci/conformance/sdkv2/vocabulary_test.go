@@ -55,6 +55,8 @@ func TestPackageECIAgreesWithTheSDKOnEveryName(t *testing.T) {
 		{eci.DescribeContainerGroupEventsResponse{}, sdk.DescribeContainerGroupEventsResponseBody{}},
 		{eci.DescribeContainerLogRequest{}, sdk.DescribeContainerLogRequest{}},
 		{eci.DescribeContainerLogResponse{}, sdk.DescribeContainerLogResponseBody{}},
+		{eci.ExecContainerCommandRequest{}, sdk.ExecContainerCommandRequest{}},
+		{eci.ExecContainerCommandResponse{}, sdk.ExecContainerCommandResponseBody{}},
 		{eci.DescribeMultiContainerGroupMetricRequest{}, sdk.DescribeMultiContainerGroupMetricRequest{}},
 		{eci.DescribeMultiContainerGroupMetricResponse{}, sdk.DescribeMultiContainerGroupMetricResponseBody{}},
 		{eci.DescribeRegionsRequest{}, sdk.DescribeRegionsRequest{}},

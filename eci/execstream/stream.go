@@ -1,0 +1,156 @@
+package execstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+const (
+	// pingEvery keeps the state of middleboxes alive while nobody types.
+	pingEvery = 30 * time.Second
+	// controlTimeout bounds the writing of a ping or a close.
+	controlTimeout = 5 * time.Second
+)
+
+// Stream is one running command. Write, Resize and Close may be called while
+// Copy runs.
+type Stream struct {
+	conn    *websocket.Conn
+	framing Framing
+	codec   codec
+
+	// writing keeps messages apart: the connection takes one writer.
+	writing sync.Mutex
+}
+
+// Exit is how a command ended.
+type Exit struct {
+	// Known is false with Raw, which has no exit code.
+	Known bool
+	Code  int
+	// Failure is why a command was not run to its end; empty when it was.
+	Failure string
+}
+
+// Framing is what the server agreed to.
+func (s *Stream) Framing() Framing { return s.framing }
+
+// Write sends stdin, as one message.
+func (s *Stream) Write(p []byte) (int, error) {
+	kind, message := s.codec.stdin(p)
+	if err := s.send(kind, message); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// CloseWrite ends stdin; errors.ErrUnsupported where the framing has no end.
+func (s *Stream) CloseWrite() error { return s.sendOptional(s.codec.endStdin()) }
+
+// Resize tells the size of the terminal in characters; errors.ErrUnsupported
+// where the framing has none.
+func (s *Stream) Resize(cols, rows uint16) error { return s.sendOptional(s.codec.resize(cols, rows)) }
+
+func (s *Stream) sendOptional(message []byte) error {
+	if message == nil {
+		return fmt.Errorf("the framing %s: %w", s.framing, errors.ErrUnsupported)
+	}
+	return s.send(websocket.BinaryMessage, message)
+}
+
+func (s *Stream) send(kind int, message []byte) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.conn.WriteMessage(kind, message)
+}
+
+// Close ends the command, as far as the server cares, and frees the connection.
+func (s *Stream) Close() error {
+	deadline := time.Now().Add(controlTimeout)
+	farewell := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+	// A peer that is gone does not take it, which is no matter.
+	_ = s.conn.WriteControl(websocket.CloseMessage, farewell, deadline)
+	return s.conn.Close()
+}
+
+// Copy writes the output until the command has ended. With Raw all of it is
+// stdout. The error is ctx's when that ended first, which closes the stream; that
+// of a writer that failed; or tells that the stream was cut.
+func (s *Stream) Copy(ctx context.Context, stdout, stderr io.Writer) (Exit, error) {
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stop()
+	var pings sync.WaitGroup
+	done := make(chan struct{})
+	pings.Go(func() { s.ping(done) })
+	defer pings.Wait()
+	defer close(done)
+	exit, err := s.copy(stdout, stderr)
+	if ctx.Err() != nil && !exit.Known {
+		err = ctx.Err() // the end of Raw looks like any close
+	}
+	return exit, err
+}
+
+func (s *Stream) ping(done <-chan struct{}) {
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(controlTimeout)) != nil {
+				return // Copy finds out by itself
+			}
+		case <-done:
+			return
+		}
+	}
+}
+
+func (s *Stream) copy(stdout, stderr io.Writer) (Exit, error) {
+	for {
+		_, message, err := s.conn.ReadMessage()
+		if err != nil {
+			return Exit{}, s.ended(err)
+		}
+		channel, payload, err := s.codec.read(message)
+		if err != nil {
+			return Exit{}, fmt.Errorf("exec stream: %w", err)
+		}
+		switch channel {
+		case channelStatus:
+			return parseStatus(payload)
+		case channelStdout:
+			err = writeAll(stdout, payload)
+		case channelStderr:
+			err = writeAll(stderr, payload)
+		}
+		if err != nil {
+			return Exit{}, err
+		}
+	}
+}
+
+// ended reads what the end of the connection means: with Raw it is the end of
+// the command, however the server closes; else a status had to come before.
+func (s *Stream) ended(err error) error {
+	var closed *websocket.CloseError
+	if s.framing == Raw && (errors.As(err, &closed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+		return nil
+	}
+	return fmt.Errorf("exec stream: it was cut before the command ended: %w", err)
+}
+
+// writeAll drops what nobody asked for.
+func writeAll(w io.Writer, p []byte) error {
+	if w == nil || len(p) == 0 {
+		return nil
+	}
+	_, err := w.Write(p)
+	return err
+}

@@ -1,0 +1,185 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	utilexec "k8s.io/utils/exec"
+
+	"github.com/eci-vnode/eci-vnode/eci/execstream"
+)
+
+const (
+	// blockSize is how much of stdin goes in one message, in bytes.
+	blockSize = 64 << 10
+	// statusWait is how long a stream with an exit code of its own may go on
+	// after the script has told one: stderr may lag behind.
+	statusWait = 2 * time.Second
+	// ctrlD ends stdin at a terminal.
+	ctrlD = "\x04"
+)
+
+// errMarked ends the reading of a stream whose last mark has come.
+var errMarked = errors.New("the command has ended")
+
+// carrier moves bytes between a client and the stream of its command.
+type carrier struct {
+	session terminalSession
+	plan    execPlan
+	stream  *execstream.Stream
+	marks   *markReader
+
+	// ready is closed when the command can take stdin.
+	ready   chan struct{}
+	endOnce sync.Once
+}
+
+func newCarrier(s terminalSession, plan execPlan, stream *execstream.Stream) *carrier {
+	c := &carrier{session: s, plan: plan, stream: stream, ready: make(chan struct{})}
+	if plan.mark == "" {
+		close(c.ready)
+	} else {
+		var stop error
+		if !plan.framing.TellsExit() {
+			stop = errMarked
+		}
+		c.marks = newMarkReader(s.stdout, plan.mark, func() { close(c.ready) }, c.marked, stop)
+	}
+	return c
+}
+
+// run returns when the command has ended or ctx. The reading of stdin ends later,
+// when the client's connection does: nothing else can break it off.
+func (c *carrier) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var sizes sync.WaitGroup
+	defer sizes.Wait()
+	defer cancel()
+	defer c.stream.Close()
+	if c.session.sizes != nil {
+		sizes.Go(func() { c.passSizes(ctx) })
+	}
+	if c.plan.preamble != "" {
+		if _, err := c.stream.Write([]byte(c.plan.preamble)); err != nil {
+			return err
+		}
+	}
+	if c.session.stdin != nil {
+		go c.passStdin(ctx)
+	}
+	stdout := c.session.stdout
+	if c.marks != nil {
+		stdout = c.marks
+	}
+	exit, err := c.stream.Copy(ctx, stdout, c.session.stderr)
+	if c.marks != nil {
+		return c.markedResult(ctx, exit, err)
+	}
+	if err == nil && !exit.Known && exit.Failure == "" {
+		err = errors.New("it has run, and its exit code is not known: neither the cloud's stream nor a sh in the image told it")
+	}
+	return result(exit, err)
+}
+
+// marked is called in the middle of Copy, by the end mark.
+func (c *carrier) marked() {
+	if !c.plan.framing.TellsExit() {
+		return
+	}
+	c.endStdin()
+	time.AfterFunc(statusWait, func() { _ = c.stream.Close() })
+}
+
+func (c *carrier) markedResult(ctx context.Context, exit execstream.Exit, err error) error {
+	flushed := c.marks.flush()
+	started, unable, ended, code, preface := c.marks.result()
+	switch {
+	case unable:
+		return errors.New("stdin needs an image with a dd that knows iflag=fullblock")
+	case ended:
+		return result(execstream.Exit{Known: true, Code: code}, nil)
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !started && (err == nil || exit.Known || exit.Failure != ""):
+		return fmt.Errorf("%w: %s%s", errNoShell, preface, exit.Failure)
+	case err == nil && flushed == nil && !exit.Known && exit.Failure == "":
+		return errors.New("the stream ended before the command told its exit code")
+	}
+	return result(exit, errors.Join(err, flushed))
+}
+
+// result turns an exit into what the kubelet's handlers know.
+func result(exit execstream.Exit, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case exit.Failure != "":
+		return errors.New(exit.Failure)
+	case exit.Code != 0:
+		return utilexec.CodeExitError{Err: fmt.Errorf("command terminated with exit code %d", exit.Code), Code: exit.Code}
+	}
+	return nil
+}
+
+// passStdin sends what the client types until its end, or that of the stream.
+func (c *carrier) passStdin(ctx context.Context) {
+	select {
+	case <-c.ready:
+	case <-ctx.Done():
+		return
+	}
+	buf := make([]byte, blockSize)
+	for {
+		n, err := c.session.stdin.Read(buf)
+		if ctx.Err() != nil || n > 0 && c.send(buf[:n]) != nil {
+			return // Copy tells why
+		}
+		if err != nil {
+			c.endStdin()
+			return
+		}
+	}
+}
+
+func (c *carrier) send(p []byte) error {
+	if c.plan.blocks {
+		p = append(append(strconv.AppendInt(nil, int64(len(p)), 10), '\n'), p...)
+	}
+	_, err := c.stream.Write(p)
+	return err
+}
+
+// endStdin tells the command that no more comes, once. A stream that is over does
+// not care.
+func (c *carrier) endStdin() {
+	c.endOnce.Do(func() {
+		switch {
+		case c.plan.blocks:
+			_, _ = io.WriteString(c.stream, "0\n")
+		case c.session.tty:
+			_, _ = io.WriteString(c.stream, ctrlD)
+		case c.plan.framing.EndsStdin():
+			_ = c.stream.CloseWrite()
+		}
+	})
+}
+
+// passSizes follows the client's window. virtual-kubelet goes on with empty sizes
+// when the client has left.
+func (c *carrier) passSizes(ctx context.Context) {
+	for {
+		select {
+		case size := <-c.session.sizes:
+			if size.Width == 0 || size.Height == 0 || c.stream.Resize(size.Width, size.Height) != nil {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}

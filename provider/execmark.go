@@ -1,0 +1,128 @@
+package provider
+
+import (
+	"bytes"
+	"io"
+	"strconv"
+	"sync"
+)
+
+// maxPreface bounds what is kept of a text before the first mark: the reason why
+// there was none.
+const maxPreface = 2 << 10
+
+// markReader passes on what a command prints between the marks of a script, and
+// finds the exit code behind it. The bytes of a mark may come in any pieces.
+type markReader struct {
+	out  io.Writer
+	mark []byte
+	// onStart, onEnd are called once each, by Write.
+	onStart, onEnd func()
+	// stop is the error of a Write that has found the end, nil to go on.
+	stop error
+
+	mu      sync.Mutex
+	held    []byte
+	started bool
+	unable  bool
+	ended   bool
+	code    int
+}
+
+func newMarkReader(out io.Writer, mark string, onStart, onEnd func(), stop error) *markReader {
+	if out == nil {
+		out = io.Discard
+	}
+	return &markReader{out: out, mark: []byte(mark + ":"), onStart: onStart, onEnd: onEnd, stop: stop}
+}
+
+func (m *markReader) Write(p []byte) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.held = append(m.held, p...)
+	if !m.started && !m.findStart() {
+		return len(p), nil
+	}
+	for !m.ended {
+		if more, err := m.pass(); err != nil || !more {
+			return len(p), err
+		}
+	}
+	m.held = nil // what comes after the end is not the command's
+	return len(p), m.stop
+}
+
+// findStart drops all up to the first mark.
+func (m *markReader) findStart() bool {
+	at := bytes.Index(m.held, m.mark)
+	if at < 0 || len(m.held) == at+len(m.mark) {
+		m.held = m.held[max(0, len(m.held)-maxPreface):]
+		return false
+	}
+	m.started = true
+	m.unable = m.held[at+len(m.mark)] == '-'
+	m.held = m.held[at+len(m.mark)+1:]
+	m.onStart()
+	return true
+}
+
+// pass writes what is surely output. More says to look again.
+func (m *markReader) pass() (more bool, err error) {
+	at := bytes.Index(m.held, m.mark)
+	if at < 0 {
+		return false, m.emit(len(m.held) - prefixAtEnd(m.held, m.mark))
+	}
+	if err := m.emit(at); err != nil {
+		return false, err
+	}
+	text, _, whole := bytes.Cut(m.held[len(m.mark):], []byte(";"))
+	code, err := strconv.Atoi(string(text))
+	switch {
+	case whole && err == nil:
+		m.ended, m.code = true, code
+		m.onEnd()
+		return true, nil
+	case !whole && (err == nil || len(text) == 0):
+		return false, nil // the rest of the code is to come
+	}
+	return true, m.emit(len(m.mark)) // somebody else's
+}
+
+func (m *markReader) emit(n int) error {
+	if n <= 0 {
+		return nil
+	}
+	_, err := m.out.Write(m.held[:n])
+	m.held = m.held[n:]
+	return err
+}
+
+// flush passes on what was held back when no mark can come any more.
+func (m *markReader) flush() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.started || m.ended {
+		return nil
+	}
+	return m.emit(len(m.held))
+}
+
+// result is what the marks told.
+func (m *markReader) result() (started, unable, ended bool, code int, preface string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.started {
+		preface = string(bytes.TrimSpace(m.held))
+	}
+	return m.started, m.unable, m.ended, m.code, preface
+}
+
+// prefixAtEnd is the length of the longest end of text that begins mark.
+func prefixAtEnd(text, mark []byte) int {
+	for n := min(len(mark)-1, len(text)); n > 0; n-- {
+		if bytes.HasSuffix(text, mark[:n]) {
+			return n
+		}
+	}
+	return 0
+}

@@ -1,0 +1,98 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
+	corev1 "k8s.io/api/core/v1"
+	utilexec "k8s.io/utils/exec"
+)
+
+// annotationDefaultContainer is kubectl's.
+const annotationDefaultContainer = "kubectl.kubernetes.io/default-container"
+
+// place is a container of a pod that has a group.
+type place struct {
+	entry     entry
+	container string
+}
+
+// place finds a container by name; no name is the pod's default container. The
+// errors are of virtual-kubelet's classes.
+func (p *Provider) place(namespace, podName, container string) (place, error) {
+	e, ok := p.store.named(namespace, podName)
+	if !ok {
+		return place{}, notFound(namespace, podName)
+	}
+	if container == "" {
+		container = defaultContainer(e.pod)
+	}
+	switch {
+	case isEphemeral(e.pod, container):
+		return place{}, errdefs.InvalidInputf("container %s of pod %s/%s is an ephemeral one, and ECI cannot add a container to a running group", container, namespace, podName)
+	case !hasContainer(e.pod, container):
+		return place{}, errdefs.NotFoundf("container %s is not in pod %s/%s", container, namespace, podName)
+	case e.groupID == "":
+		return place{}, errdefs.NotFoundf("pod %s/%s has no container group yet", namespace, podName)
+	}
+	return place{entry: e, container: container}, nil
+}
+
+func defaultContainer(pod *corev1.Pod) string {
+	if name := pod.Annotations[annotationDefaultContainer]; name != "" {
+		return name
+	}
+	if len(pod.Spec.Containers) == 0 {
+		return ""
+	}
+	return pod.Spec.Containers[0].Name
+}
+
+func hasContainer(pod *corev1.Pod, name string) bool {
+	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range containers {
+			if containers[i].Name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isEphemeral(pod *corev1.Pod, name string) bool {
+	for i := range pod.Spec.EphemeralContainers {
+		if pod.Spec.EphemeralContainers[i].Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// status is what is known of the container, nil when nothing is.
+func (at place) status() *corev1.ContainerStatus {
+	if at.entry.status == nil {
+		return nil
+	}
+	for _, statuses := range [][]corev1.ContainerStatus{at.entry.status.InitContainerStatuses, at.entry.status.ContainerStatuses} {
+		for i := range statuses {
+			if statuses[i].Name == at.container {
+				return &statuses[i]
+			}
+		}
+	}
+	return nil
+}
+
+// failed says what was attempted where. An exit code stays as it is, since
+// virtual-kubelet asks for its type.
+func (at place) failed(doing string, err error) error {
+	var exit utilexec.CodeExitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exit):
+		return exit
+	}
+	return fmt.Errorf("%s in container %s of pod %s/%s: %w", doing, at.container, at.entry.pod.Namespace, at.entry.pod.Name, err)
+}

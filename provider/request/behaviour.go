@@ -1,0 +1,87 @@
+package request
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Behaviour is what the annotations of a pod ask of the node, because the public
+// API has no parameter for it. The zero value is what happens when none is given.
+type Behaviour struct {
+	// FailFast reports a failed create at once, with the status reason
+	// ContainerInstanceScheduleFailed, instead of trying again
+	// (eci-fail-strategy: fail-fast).
+	FailFast bool
+	// FailOnCreateError ends a pod in phase Failed when its tries are used up
+	// (pod-fail-on-create-err).
+	FailOnCreateError bool
+	// SpotFallback creates without SpotStrategy when there is no spot stock, and
+	// reports reason SpotDegraded (eci-spot-fallback).
+	SpotFallback bool
+	// ImageCachePerfectMatch takes an image cache only if it has all images
+	// (imc-perfect-match); ImageCacheMatches is how many it must have at least, 0
+	// for any (imc-match-count-request). Both by DescribeImageCaches, whose answer
+	// then goes into ImageSnapshotID.
+	ImageCachePerfectMatch bool
+	ImageCacheMatches      int32
+}
+
+func behaviourAnnotations() []Annotation {
+	return []Annotation{
+		{Key: "eci-fail-strategy", Note: "fail-back (default), fail-over or fail-fast", Actor: ActorProvider, apply: applyFailStrategy},
+		{Key: "pod-fail-on-create-err", Note: "true or false", Actor: ActorProvider,
+			apply: asked(func(b *Behaviour) *bool { return &b.FailOnCreateError })},
+		{Key: "eci-spot-fallback", Note: "true or false: pay as you go when there is no spot stock", Actor: ActorProvider,
+			apply: asked(func(b *Behaviour) *bool { return &b.SpotFallback })},
+		{Key: "imc-perfect-match", Note: "true or false: the image cache must have all images", Actor: ActorProvider,
+			apply: asked(func(b *Behaviour) *bool { return &b.ImageCachePerfectMatch })},
+		{Key: "imc-match-count-request", Note: "how many images the image cache must have", Actor: ActorProvider, apply: applyMatchCount},
+	}
+}
+
+func asked(part func(*Behaviour) *bool) func(*translator, *field.Path, string) {
+	return func(t *translator, path *field.Path, value string) {
+		*part(&t.behaviour), _ = t.parseBool(path, value)
+	}
+}
+
+func applyFailStrategy(t *translator, path *field.Path, value string) {
+	values := []string{"fail-back", "fail-over", "fail-fast"}
+	if !slices.Contains(values, strings.ToLower(value)) {
+		t.refusals = append(t.refusals, field.NotSupported(path, value, values))
+	}
+	t.behaviour.FailFast = strings.EqualFold(value, "fail-fast")
+}
+
+func applyMatchCount(t *translator, path *field.Path, value string) {
+	if n, ok := t.parseInt(path, value, 0, maxContainers+maxInitContainers); ok {
+		t.behaviour.ImageCacheMatches = int32(n)
+	}
+}
+
+// Units of IngressBandwidth and EgressBandwidth for Config.BandwidthUnit.
+const (
+	BandwidthBits  = "bit"
+	BandwidthBytes = "byte"
+)
+
+// bandwidth sets a limit given in bit/s, as 40M. The documents do not agree on
+// the unit of the parameter, so that the operator must say it.
+func bandwidth(part func(*request) *int64) func(*translator, *field.Path, string) {
+	return func(t *translator, path *field.Path, value string) {
+		bits, ok := quantityOf(value)
+		switch {
+		case !ok:
+			t.invalid(path, value, "must be bits a second, such as 40M")
+		case t.cfg.BandwidthUnit == BandwidthBits:
+			*part(t.req) = bits
+		case t.cfg.BandwidthUnit == BandwidthBytes:
+			*part(t.req) = bits / 8
+		default:
+			t.refuse(path, "the documents of ECI name two units for this limit: let the operator set bandwidthUnit to bit or byte, "+strconv.FormatInt(bits, 10)+" bit/s is not sent")
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+)
+
+// bench is one run.
+type bench struct {
+	config
+	out     io.Writer
+	began   time.Time
+	cluster *cluster
+	rows    []figure
+}
+
+// run measures, prints and saves. The rows are those of the parts that ran.
+func run(ctx context.Context, c config, out io.Writer) (rows []figure, err error) {
+	for _, path := range []*string{&c.bin, &c.dir, &c.deploy} {
+		if *path, err = filepath.Abs(*path); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return nil, err
+	}
+	b := &bench{config: c, out: out, began: time.Now()}
+	b.sayf("starting a sandbox in %s", c.dir)
+	if b.cluster, err = newCluster(ctx, c); err != nil {
+		return nil, err
+	}
+	err = b.runParts(ctx)
+	err = errors.Join(err, b.cluster.stop(), writeTable(out, b.rows), writeJSON(filepath.Join(c.dir, "result.json"), b.rows))
+	return b.rows, err
+}
+
+func (b *bench) runParts(ctx context.Context) error {
+	if err := b.warmUp(ctx); err != nil {
+		return fmt.Errorf("warm-up: %w", err)
+	}
+	for _, p := range parts() {
+		if !slices.Contains(b.parts(), p.name) {
+			continue
+		}
+		b.sayf("%s", p.about)
+		if err := p.run(b, ctx); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// part is a group of rows that is measured together.
+type part struct {
+	name, about string
+	run         func(*bench, context.Context) error
+}
+
+// parts in the order of the run.
+func parts() []part {
+	return []part{
+		{"throughput", "creating and deleting: eci-vnode, the raw client, the library", (*bench).throughput},
+		{"events", "a burst of events", (*bench).events},
+		{"rates", "creating at the documented rates", (*bench).rates},
+		{"idle", "at rest, changes and a restart", (*bench).atRest},
+	}
+}
+
+func partNames() []string {
+	var names []string
+	for _, p := range parts() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+func partNamed(name string) *part {
+	for _, p := range parts() {
+		if p.name == name {
+			return &p
+		}
+	}
+	return nil
+}
+
+func (b *bench) client() kubernetes.Interface { return b.cluster.client }
+func (b *bench) logs() string                 { return filepath.Join(b.dir, "log") }
+
+// add takes a row and shows it, since the table comes at the end only.
+func (b *bench) add(f figure) {
+	b.rows = append(b.rows, f)
+	b.sayf("  %s, n=%d: %s %s %s", f.Figure, f.N, number(f.Value), f.Unit, f.Rival)
+}
+
+func (b *bench) sayf(format string, args ...any) {
+	fmt.Fprintf(b.out, "[%6.1fs] %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// step bounds what waits for pods.
+func (b *bench) step(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, b.patience)
+}

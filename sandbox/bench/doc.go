@@ -1,0 +1,49 @@
+// Command bench measures the virtual node against its rivals, on the real
+// control plane of a sandbox that it starts, and prints one table: each figure
+// with the figure of its rival from the same run, what it must reach, and whether
+// it does. The same rows go to a JSON file.
+//
+// # Who runs where
+//
+// `eci-sandbox up` gives the control plane (its own node has no pods). The
+// emulator of the cloud runs inside of this process, without delays and, but for
+// the one row about rates, without rates, so that its access log and the very
+// moment of a change are known. Everything that is measured is a process of its
+// own: `eci-vnode run` as it was built, with the ServiceAccount and the rights of
+// the operator's manifest, and for the library this program, called again with
+// the argument "library". All share the cores of one machine, over loopback.
+//
+// # How it is measured
+//
+//   - A pod is bound to its node when it is made, has one container, grace period
+//     1 s, no token volume and the DNS of its node: it names no other object.
+//   - Creating: from before the first of 50 parallel creators starts until a
+//     watch has shown every pod Running. Deleting: from before the first delete
+//     until the watch has shown every pod gone. Of the library's deletes the grace
+//     period is taken off, since it always waits for all of it; ours ends when the
+//     group has, and nothing is taken off.
+//   - The raw client has 50 workers. Each takes a pod through the writes that were
+//     counted for us: the create and that many status patches of the same content;
+//     then the delete, the patches of our deletes, and the final delete. The same
+//     watch runs beside it.
+//   - Writes per pod are those that the API server counted (apiserver_request_total:
+//     pods, pods/status, events), less the creates and deletes of the load itself.
+//   - The library is virtual-kubelet's PodController with a provider that keeps
+//     pods in memory and reports them Running at once. "Stock" has its default
+//     rate limiter, client-go's default rates and 10 workers; "best" has no rate
+//     limiter but for retries, 1,000 requests a second, 50 workers and informers
+//     without managedFields. Stock takes minutes for what the others do in
+//     seconds, so that it gets fewer pods, which is to its advantage: a burst is free.
+//   - CPU time is user and system time of the process from /proc/PID/stat, over
+//     creating and deleting, not over the time between. Memory is its resident set.
+//   - Calls of the cloud are counted by the emulator, refused ones included.
+//   - The time from a change in the cloud to the status: the containers of pods
+//     end one after the other; what counts is the time from the call that ends a
+//     container to the event of the watch that shows the pod Succeeded.
+//   - A restart is a kill -9 and a start; it ends when /readyz answers 200, and its
+//     calls are counted for ten seconds more, so that the first complete listing
+//     is among them.
+//
+// The scheduler, the controllers and the garbage collector of the cluster run all
+// the time, as they do in every cluster.
+package main
