@@ -35,7 +35,7 @@ var rooms = map[string]struct {
 	"eci/emulator/shell": {forbidden: foreign, allowed: []string{"mvdan.cc/sh/v3"}},
 	"eci/conformance":    {ours: []string{"eci"}, forbidden: foreign},
 	"vnode":              {forbidden: cloudSide},
-	"provider":           {ours: []string{"eci", "eci/execstream", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
+	"provider":           {ours: []string{"eci", "eci/vpc", "eci/execstream", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/request":   {ours: []string{"eci", "eci/vpc"}, forbidden: pure},
 	"provider/status":    {ours: []string{"eci"}, forbidden: pure},
 	"provider/explain":   {ours: []string{"eci", "provider/request"}, forbidden: pure},

@@ -111,7 +111,11 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 	if err != nil {
 		return nil, err
 	}
-	translation, err := request.Translate(e.pod, objects, p.cfg.Request)
+	bindable, err := p.secureEIP(ctx, &e)
+	if err != nil {
+		return nil, err
+	}
+	translation, err := request.Translate(e.withAddress(), objects, p.cfg.Request)
 	if err != nil {
 		p.reportMissing(e.pod, err)
 		return nil, err
@@ -122,6 +126,7 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 		return nil, err
 	}
 	req := translation.Request
+	useEIP(req, bindable)
 	p.store.update(e.pod.UID, func(e *entry) { e.behaviour, e.places, e.source = &translation.Behaviour, alternatives(req), source })
 	req.ClientToken = request.ClientToken(e.pod.UID, e.attempt)
 	placeFor(req, e.attempt)
@@ -153,6 +158,7 @@ func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 		return notFound(pod.Namespace, pod.Name)
 	}
 	p.store.remember(pod)
+	p.pokeEIPs()
 	if e.stage != stageEnded {
 		for _, r := range refusals(e.pod, pod) {
 			p.deps.Events.Event(pod, corev1.EventTypeWarning, r.reason, r.message)
@@ -251,6 +257,7 @@ func (p *Provider) gone(ctx context.Context, e entry) {
 	})
 	groupLogger(ctx, e.pod, e.groupID).Info("container group is gone")
 	p.tell(e.pod.UID)
+	p.pokeEIPs()
 }
 
 // GetPod returns the pod of that name with its latest status; while two of one

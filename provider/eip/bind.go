@@ -58,6 +58,7 @@ func (r *Reconciler) reconcileSurplus(ctx context.Context, a vpc.EIPAddress, pod
 	if err == nil && surplus {
 		err = r.release(ctx, a, pods)
 		if err == nil {
+			r.metrics.released.Inc()
 			logger.Info("EIP released: no pod has a right to it")
 			return false
 		}

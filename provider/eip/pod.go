@@ -29,12 +29,31 @@ func waitFor(what string) error { return fmt.Errorf("%w for %s", errWait, what) 
 // reconcilePod takes one step for a pod. mine is the EIP that was bought for
 // it, nil for none.
 func (r *Reconciler) reconcilePod(ctx context.Context, pod Pod, mine *vpc.EIPAddress) bool {
+	if pod.ENI == "" {
+		if r.recall(pod.uid()).state.Reason != "" {
+			return false
+		}
+		r.tell(pod, State{Network: pod.Want.Network, Reason: ReasonWaiting, Message: "waiting for the network interface of the container group"})
+		return false
+	}
 	now := r.deps.Clock.Now()
-	retryAt := r.recall(pod.uid()).retryAt
-	if pod.ENI == "" || now.Before(retryAt) {
-		return pod.ENI != "" && retryAt.Sub(now) < r.cfg.CollectionPeriod
+	if retryAt := r.recall(pod.uid()).retryAt; now.Before(retryAt) {
+		return retryAt.Sub(now) < r.cfg.CollectionPeriod
 	}
 	a, err := r.step(ctx, pod, mine)
+	state := stateOf(pod, a, err)
+	r.count(pod, err)
+	r.remember(pod.uid(), func(m *memory) { m.settled, m.eni = err == nil, pod.ENI })
+	if err != nil && !errors.Is(err, errWait) {
+		log.G(ctx).WithError(err).WithFields(log.Fields{"namespace": pod.Object.Namespace, "pod": pod.Object.Name, "uid": string(pod.uid())}).
+			Warn("giving the pod its EIP failed; will try again")
+	}
+	r.tell(pod, state)
+	return err != nil
+}
+
+// stateOf says what became of a step.
+func stateOf(pod Pod, a *vpc.EIPAddress, err error) State {
 	state := State{Network: pod.Want.Network, ENI: pod.ENI, Reason: ReasonSucceeded}
 	if a != nil {
 		state.AllocationID, state.Address = a.AllocationID, a.IPAddress
@@ -42,22 +61,24 @@ func (r *Reconciler) reconcilePod(ctx context.Context, pod Pod, mine *vpc.EIPAdd
 	if err != nil {
 		state.Reason, state.Message = reasonOf(err), err.Error()
 	}
+	return state
+}
+
+// count remembers how often in a row something went wrong for a pod, and when to
+// try again.
+func (r *Reconciler) count(pod Pod, err error) {
+	now := r.deps.Clock.Now()
 	r.remember(pod.uid(), func(m *memory) {
-		m.settled, m.eni = err == nil, pod.ENI
-		switch {
-		case err == nil || errors.Is(err, errWait):
+		if err == nil || errors.Is(err, errWait) {
 			m.failures, m.retryAt = 0, time.Time{}
-		default:
-			m.retryAt = now.Add(waitAfter(err, m.failures))
-			m.failures++
+			return
 		}
+		m.retryAt = now.Add(waitAfter(err, m.failures))
+		m.failures++
 	})
 	if err != nil && !errors.Is(err, errWait) {
-		log.G(ctx).WithError(err).WithFields(log.Fields{"namespace": pod.Object.Namespace, "pod": pod.Object.Name, "uid": string(pod.uid())}).
-			Warn("giving the pod its EIP failed; will try again")
+		r.metrics.failures.WithLabelValues(reasonOf(err)).Inc()
 	}
-	r.tell(pod, state)
-	return err != nil
 }
 
 func reasonOf(err error) string {
@@ -88,20 +109,27 @@ func (r *Reconciler) step(ctx context.Context, pod Pod, mine *vpc.EIPAddress) (*
 	if pod.Want.ByGroup {
 		return r.watch(ctx, pod)
 	}
-	if given, err := r.resolveCandidate(ctx, pod, mine); given != nil || err != nil {
-		if err != nil {
-			return nil, err
-		}
-		return given, r.bind(ctx, pod, given)
+	a, err := r.acquire(ctx, pod, mine)
+	if err != nil {
+		return a, err
+	}
+	return a, r.bind(ctx, pod, a)
+}
+
+// acquire returns the EIP that is to be bound to the pod: the one that the user
+// has given, or one that was bought and has its tags, its record and its
+// bandwidth package.
+func (r *Reconciler) acquire(ctx context.Context, pod Pod, mine *vpc.EIPAddress) (*vpc.EIPAddress, error) {
+	given, err := r.resolveCandidate(ctx, pod, mine)
+	if given != nil || err != nil {
+		return given, err
 	}
 	if pod.Want.IsFixed() {
-		var err error
 		if mine, err = r.fixed(ctx, pod, mine); err != nil {
 			return mine, err
 		}
 	}
 	if mine == nil {
-		var err error
 		if mine, err = r.buy(ctx, pod); err != nil {
 			return nil, err
 		}
@@ -109,7 +137,8 @@ func (r *Reconciler) step(ctx context.Context, pod Pod, mine *vpc.EIPAddress) (*
 	return mine, r.equip(ctx, pod, mine)
 }
 
-// equip brings an EIP that was bought from what it is to what the pod needs.
+// equip brings an EIP that was bought from what it is to what the pod needs, but
+// for the binding.
 func (r *Reconciler) equip(ctx context.Context, pod Pod, a *vpc.EIPAddress) error {
 	if tags := r.tagsFor(pod); !hasTags(*a, tags) {
 		if err := r.tag(ctx, a.AllocationID, tags); err != nil {
@@ -127,7 +156,7 @@ func (r *Reconciler) equip(ctx context.Context, pod Pod, a *vpc.EIPAddress) erro
 			return fmt.Errorf("adding EIP %s to bandwidth package %s: %w", a.AllocationID, pkg, err)
 		}
 	}
-	return r.bind(ctx, pod, a)
+	return nil
 }
 
 // watch waits for the EIP that the group itself brings.
@@ -182,6 +211,7 @@ func (r *Reconciler) buy(ctx context.Context, pod Pod) (*vpc.EIPAddress, error) 
 		r.remember(pod.uid(), func(m *memory) { m.bought, m.unseen = resp.AllocationID, 0 })
 		log.G(ctx).WithFields(log.Fields{"eip": resp.AllocationID, "namespace": pod.Object.Namespace, "pod": pod.Object.Name,
 			"uid": string(pod.uid()), "requestID": resp.RequestID}).Info("EIP bought")
+		r.metrics.bought.Inc()
 	}
 	a, err := r.describe(ctx, &vpc.DescribeEIPAddressesRequest{AllocationID: m.bought})
 	if err == nil && a == nil {

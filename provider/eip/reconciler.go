@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/clock"
 
+	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/vpc"
 	"github.com/eci-vnode/eci-vnode/provider/request"
 )
@@ -58,8 +60,7 @@ type Pods interface {
 	ReportEIP(uid types.UID, state State)
 }
 
-// Deps is what a Reconciler works with; all but Records, Events and Clock are
-// needed.
+// Deps is what a Reconciler works with; Cloud and Pods are needed.
 type Deps struct {
 	Cloud Cloud
 	Pods  Pods
@@ -68,6 +69,8 @@ type Deps struct {
 	Records dynamic.Interface
 	Events  record.EventRecorder
 	Clock   clock.WithTicker
+	// Registry takes the metrics.
+	Registry prometheus.Registerer
 }
 
 // Config is how a Reconciler behaves.
@@ -112,6 +115,7 @@ type Reconciler struct {
 	cfg     Config
 	deps    Deps
 	records *records
+	metrics *metrics
 	wake    chan struct{}
 
 	mu       sync.Mutex
@@ -138,7 +142,7 @@ func New(cfg Config, deps Deps) (*Reconciler, error) {
 	}
 	return &Reconciler{
 		cfg: cfg, deps: deps, records: newRecords(deps.Records, cfg.NodeName), wake: make(chan struct{}, 1),
-		memories: map[types.UID]*memory{},
+		metrics: newMetrics(deps.Registry), memories: map[types.UID]*memory{},
 	}, nil
 }
 
@@ -152,7 +156,7 @@ func (r *Reconciler) Poke() {
 
 // Run takes turns until ctx ends. The pods must be known before: a pod that is
 // not listed is asked for at the API server, which costs a call.
-func (r *Reconciler) Run(ctx context.Context) error {
+func (r *Reconciler) Run(ctx context.Context) {
 	for {
 		if err := r.Turn(ctx); err != nil && ctx.Err() == nil {
 			log.G(ctx).WithError(err).Warn("reading the EIPs of this node failed; nothing is concluded from it")
@@ -164,7 +168,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 			timer.Stop()
 		case <-ctx.Done():
 			timer.Stop()
-			return nil
+			return
 		}
 	}
 }
@@ -299,21 +303,30 @@ func (r *Reconciler) setMoving(moving bool) {
 // errPartial tells that a list ended before its count.
 var errPartial = errors.New("the list of EIPs changed while it was read")
 
-// listOwned lists every EIP with the tags of this node, complete or with an
-// error.
+// listOwned lists every EIP of this node.
 func (r *Reconciler) listOwned(ctx context.Context) ([]vpc.EIPAddress, error) {
-	var owned []vpc.EIPAddress
+	owned, err := r.list(ctx, r.nodeTags())
+	if err != nil {
+		return nil, fmt.Errorf("listing the EIPs of this node: %w", err)
+	}
+	r.metrics.show(owned, r.deps.Clock.Now())
+	return owned, nil
+}
+
+// list returns every EIP that carries the tags, complete or with an error.
+func (r *Reconciler) list(ctx context.Context, tags []eci.Tag) ([]vpc.EIPAddress, error) {
+	var all []vpc.EIPAddress
 	for page := int32(1); ; page++ {
 		resp, err := r.deps.Cloud.DescribeEIPAddresses(ctx, &vpc.DescribeEIPAddressesRequest{
-			Tags: r.nodeTags(), PageNumber: page, PageSize: vpc.MaxPageSize,
+			Tags: tags, PageNumber: page, PageSize: vpc.MaxPageSize,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("listing the EIPs of this node: %w", err)
+			return nil, err
 		}
-		owned = append(owned, resp.EIPAddresses.EIPAddress...)
+		all = append(all, resp.EIPAddresses.EIPAddress...)
 		switch {
-		case len(owned) >= int(resp.TotalCount):
-			return owned, nil
+		case len(all) >= int(resp.TotalCount):
+			return all, nil
 		case len(resp.EIPAddresses.EIPAddress) == 0:
 			return nil, errPartial
 		}

@@ -40,6 +40,9 @@ type EIP struct {
 	// Candidate is the id of an EIP that the user has given, or that this node
 	// has bought and written on the pod: the tags on the EIP tell which.
 	Candidate string `json:"candidate,omitempty"`
+	// Early says that the address must be known before the group is made,
+	// because a file or variable of the pod shows it.
+	Early bool `json:"early,omitempty"`
 	// Network says that the annotations are those of the network controller.
 	Network bool `json:"network,omitempty"`
 	// Strategy and TTL are for an EIP that is bought.
@@ -76,6 +79,9 @@ func (e EIP) IsFixed() bool { return e.Strategy == StrategyTTL || e.Strategy == 
 // EIPFor returns what the annotations of the pod say about an EIP, nil when it
 // asks for none. The error is a *RefusedError.
 func EIPFor(pod *corev1.Pod, cfg Config) (*EIP, error) {
+	if !mentionsEIP(pod) {
+		return nil, nil
+	}
 	t := newTranslator(pod, Objects{}, cfg)
 	for _, row := range eipAnnotations() {
 		t.annotation(row.named())
@@ -85,6 +91,16 @@ func EIPFor(pod *corev1.Pod, cfg Config) (*EIP, error) {
 		return nil, &RefusedError{Fields: once(t.refusals, (*field.Error).Error)}
 	}
 	return t.wantedEIP, nil
+}
+
+// mentionsEIP spares most pods the reading of the table.
+func mentionsEIP(pod *corev1.Pod) bool {
+	for key := range pod.Annotations {
+		if strings.Contains(key, "eip") {
+			return true
+		}
+	}
+	return false
 }
 
 // eipDraft is what the annotations have said so far.
@@ -123,6 +139,9 @@ func (t *translator) eip() {
 	case d.params != nil && d.eciAuto == nil && d.networkAuto == nil:
 		t.refuse(d.params, "it needs "+annotationPrefix+`eci-with-eip: "true" or `+networkPrefix+`pod-with-eip: "true"`)
 	}
+	if t.wantedEIP != nil {
+		t.wantedEIP.Early = showsEIP(t.pod)
+	}
 }
 
 // networkPath is the first annotation of the pod by which the network controller
@@ -145,7 +164,7 @@ func (t *translator) eciEIP(d *eipDraft) {
 		return
 	}
 	t.wantedEIP = &EIP{Strategy: StrategyFollow, EIPSpec: d.spec}
-	if !d.spec.fitsGroup() {
+	if !d.spec.fitsGroup() || showsEIP(t.pod) {
 		t.checkBought()
 		return
 	}
