@@ -35,14 +35,10 @@ type InitContainer struct {
 // Container is an app container of a create request.
 type Container struct {
 	ContainerBase
-	Stdin     *bool `json:"Stdin,omitempty"`
-	StdinOnce *bool `json:"StdinOnce,omitempty"`
-	TTY       *bool `json:"Tty,omitempty"`
+	ContainerStdin
+	ContainerCare
 
-	LivenessProbe  *Probe `json:"LivenessProbe,omitempty"`
-	ReadinessProbe *Probe `json:"ReadinessProbe,omitempty"`
-
-	// Three security settings and the hooks are flat names on the wire.
+	// Three security settings are flat names on the wire.
 	SecurityContextPrivileged   *bool  `json:"SecurityContextPrivileged,omitempty"`
 	SecurityContextRunAsGroup   *int64 `json:"SecurityContextRunAsGroup,omitempty"`
 	SecurityContextRunAsNonRoot *bool  `json:"SecurityContextRunAsNonRoot,omitempty"`
@@ -50,14 +46,30 @@ type Container struct {
 	// EnvironmentVarHide keeps the environment out of the describe answers.
 	EnvironmentVarHide *bool `json:"EnvironmentVarHide,omitempty"`
 
-	PostStartExec          []string    `json:"LifecyclePostStartHandlerExec,omitempty"`
-	PostStartHTTPGetHost   string      `json:"LifecyclePostStartHandlerHttpGetHost,omitempty"`
-	PostStartHTTPGetPath   string      `json:"LifecyclePostStartHandlerHttpGetPath,omitempty"`
-	PostStartHTTPGetPort   int32       `json:"LifecyclePostStartHandlerHttpGetPort,omitempty"`
-	PostStartHTTPGetScheme string      `json:"LifecyclePostStartHandlerHttpGetScheme,omitempty"`
-	PostStartHTTPHeaders   []NameValue `json:"LifecyclePostStartHandlerHttpGetHttpHeader,omitempty"`
-	PostStartTCPSocketHost string      `json:"LifecyclePostStartHandlerTcpSocketHost,omitempty"`
-	PostStartTCPSocketPort int32       `json:"LifecyclePostStartHandlerTcpSocketPort,omitempty"`
+	PostStartHTTPHeaders []NameValue `json:"LifecyclePostStartHandlerHttpGetHttpHeader,omitempty"`
+}
+
+// ContainerStdin is what a container reads from.
+type ContainerStdin struct {
+	Stdin     *bool `json:"Stdin,omitempty"`
+	StdinOnce *bool `json:"StdinOnce,omitempty"`
+	TTY       *bool `json:"Tty,omitempty"`
+}
+
+// ContainerCare is how an app container is looked after: probes, and hooks with
+// flat names on the wire. The post-start headers are missing: a create and an
+// update spell them differently.
+type ContainerCare struct {
+	LivenessProbe  *Probe `json:"LivenessProbe,omitempty"`
+	ReadinessProbe *Probe `json:"ReadinessProbe,omitempty"`
+
+	PostStartExec          []string `json:"LifecyclePostStartHandlerExec,omitempty"`
+	PostStartHTTPGetHost   string   `json:"LifecyclePostStartHandlerHttpGetHost,omitempty"`
+	PostStartHTTPGetPath   string   `json:"LifecyclePostStartHandlerHttpGetPath,omitempty"`
+	PostStartHTTPGetPort   int32    `json:"LifecyclePostStartHandlerHttpGetPort,omitempty"`
+	PostStartHTTPGetScheme string   `json:"LifecyclePostStartHandlerHttpGetScheme,omitempty"`
+	PostStartTCPSocketHost string   `json:"LifecyclePostStartHandlerTcpSocketHost,omitempty"`
+	PostStartTCPSocketPort int32    `json:"LifecyclePostStartHandlerTcpSocketPort,omitempty"`
 
 	PreStopExec          []string    `json:"LifecyclePreStopHandlerExec,omitempty"`
 	PreStopHTTPGetHost   string      `json:"LifecyclePreStopHandlerHttpGetHost,omitempty"`

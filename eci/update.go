@@ -37,9 +37,7 @@ type UpdateContainerGroupResponse struct{ ResponseMeta }
 // stdin, which a create does not give.
 type UpdateInitContainer struct {
 	ContainerBase
-	Stdin     *bool `json:"Stdin,omitempty"`
-	StdinOnce *bool `json:"StdinOnce,omitempty"`
-	TTY       *bool `json:"Tty,omitempty"`
+	ContainerStdin
 }
 
 // UpdateContainer is an app container of an update. It differs from Container
@@ -47,30 +45,10 @@ type UpdateInitContainer struct {
 // settings, which an update does not have.
 type UpdateContainer struct {
 	ContainerBase
-	Stdin     *bool `json:"Stdin,omitempty"`
-	StdinOnce *bool `json:"StdinOnce,omitempty"`
-	TTY       *bool `json:"Tty,omitempty"`
+	ContainerStdin
+	ContainerCare
 
-	LivenessProbe  *Probe `json:"LivenessProbe,omitempty"`
-	ReadinessProbe *Probe `json:"ReadinessProbe,omitempty"`
-
-	PostStartExec          []string    `json:"LifecyclePostStartHandlerExec,omitempty"`
-	PostStartHTTPGetHost   string      `json:"LifecyclePostStartHandlerHttpGetHost,omitempty"`
-	PostStartHTTPGetPath   string      `json:"LifecyclePostStartHandlerHttpGetPath,omitempty"`
-	PostStartHTTPGetPort   int32       `json:"LifecyclePostStartHandlerHttpGetPort,omitempty"`
-	PostStartHTTPGetScheme string      `json:"LifecyclePostStartHandlerHttpGetScheme,omitempty"`
-	PostStartHTTPHeaders   []NameValue `json:"LifecyclePostStartHandlerHttpGetHttpHeaders,omitempty"`
-	PostStartTCPSocketHost string      `json:"LifecyclePostStartHandlerTcpSocketHost,omitempty"`
-	PostStartTCPSocketPort int32       `json:"LifecyclePostStartHandlerTcpSocketPort,omitempty"`
-
-	PreStopExec          []string    `json:"LifecyclePreStopHandlerExec,omitempty"`
-	PreStopHTTPGetHost   string      `json:"LifecyclePreStopHandlerHttpGetHost,omitempty"`
-	PreStopHTTPGetPath   string      `json:"LifecyclePreStopHandlerHttpGetPath,omitempty"`
-	PreStopHTTPGetPort   int32       `json:"LifecyclePreStopHandlerHttpGetPort,omitempty"`
-	PreStopHTTPGetScheme string      `json:"LifecyclePreStopHandlerHttpGetScheme,omitempty"`
-	PreStopHTTPHeaders   []NameValue `json:"LifecyclePreStopHandlerHttpGetHttpHeader,omitempty"`
-	PreStopTCPSocketHost string      `json:"LifecyclePreStopHandlerTcpSocketHost,omitempty"`
-	PreStopTCPSocketPort int32       `json:"LifecyclePreStopHandlerTcpSocketPort,omitempty"`
+	PostStartHTTPHeaders []NameValue `json:"LifecyclePostStartHandlerHttpGetHttpHeaders,omitempty"`
 }
 
 // DeleteContainerGroupRequest ends a group. Without Force its grace period is

@@ -28,17 +28,38 @@ func newEIPs(p *Provider) (*eip.Reconciler, error) {
 	})
 }
 
-// EIPPods lists the pods of this node with what they want of an EIP. A pod whose
-// annotations make no sense is left out: what it has stays as it is.
-func (p *Provider) EIPPods() []eip.Pod {
+// EIPPods lists the pods of this node with what they want of an EIP. A pod of
+// which this cannot be told is left out: what it has stays as it is.
+func (p *Provider) EIPPods(ctx context.Context) []eip.Pod {
 	var pods []eip.Pod
 	for _, e := range p.store.all(func(entry) bool { return true }) {
-		want, err := request.EIPFor(e.pod, p.cfg.Request)
+		want, err := p.wish(ctx, e)
 		if err == nil {
 			pods = append(pods, eip.Pod{Object: e.pod, Want: want, ENI: e.eni(), Ended: e.stage == stageEnded})
 		}
 	}
 	return pods
+}
+
+// wish is what the pod wants of an EIP by its own annotations, or by those that
+// the profile of the cluster gave it; a later change of the profile changes
+// nothing for a pod that is there.
+func (p *Provider) wish(ctx context.Context, e entry) (*request.EIP, error) {
+	want, err := request.EIPFor(e.pod, p.cfg.Request)
+	if want != nil || err != nil {
+		return want, err
+	}
+	if e.profiled {
+		return e.wish, nil
+	}
+	applied, _, err := p.profiles.apply(ctx, e.pod, p.cfg.Request)
+	if err != nil {
+		return nil, err
+	}
+	if want, err = request.EIPFor(applied.Pod, p.cfg.Request); err == nil {
+		p.store.update(e.pod.UID, func(e *entry) { e.wish, e.profiled = want, true })
+	}
+	return want, err
 }
 
 // eni is the network interface of the pod's group, "" while there is none.
@@ -103,11 +124,15 @@ func (e entry) withAddress() *corev1.Pod {
 // secureEIP gets the EIP of a pod whose files or variables show its address
 // before they are made. It returns the EIP that the group may be made with.
 func (p *Provider) secureEIP(ctx context.Context, e *entry) (bindable string, err error) {
-	want, err := request.EIPFor(e.pod, p.cfg.Request)
+	want, err := p.wish(ctx, *e)
 	if err != nil || want == nil {
 		return "", err
 	}
-	if err := p.checkEIP(*e, want); err != nil || !want.Early {
+	if err := p.checkEIP(ctx, *e, want); err != nil || !want.Early {
+		return "", err
+	}
+	// A pod that is refused must not cost an EIP.
+	if _, _, err := p.translate(ctx, e.pod, false); err != nil {
 		return "", err
 	}
 	state, free, err := p.eips.Secure(ctx, eip.Pod{Object: e.pod, Want: want})
@@ -124,7 +149,7 @@ func (p *Provider) secureEIP(ctx context.Context, e *entry) (bindable string, er
 
 // checkEIP refuses for now what cannot be: an EIP over an API that is not set
 // up, and one EIP for two pods. The pod waits, as the other one may end.
-func (p *Provider) checkEIP(e entry, want *request.EIP) error {
+func (p *Provider) checkEIP(ctx context.Context, e entry, want *request.EIP) error {
 	if p.eips == nil && (want.Early || !want.ByGroup) {
 		return fmt.Errorf("its EIP: the VPC API is switched off on this node (eip.disabled); only %s is served", "k8s.aliyun.com/eci-with-eip")
 	}
@@ -135,7 +160,7 @@ func (p *Provider) checkEIP(e entry, want *request.EIP) error {
 		if other.pod.UID == e.pod.UID || !other.running() {
 			return false
 		}
-		theirs, err := request.EIPFor(other.pod, p.cfg.Request)
+		theirs, err := p.wish(ctx, other)
 		return err == nil && theirs != nil && theirs.Given == want.Given
 	})
 	if len(holders) == 0 {

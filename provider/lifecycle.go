@@ -107,15 +107,11 @@ func (p *Provider) findOwn(ctx context.Context, e entry, cause error) (*eci.Crea
 
 // build translates the pod with the objects that it names as they are now.
 func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGroupRequest, error) {
-	objects, err := p.collect(ctx, e.pod, true)
-	if err != nil {
-		return nil, err
-	}
 	bindable, err := p.secureEIP(ctx, &e)
 	if err != nil {
 		return nil, err
 	}
-	translation, err := request.Translate(e.withAddress(), objects, p.cfg.Request)
+	translation, objects, err := p.translate(ctx, e.withAddress(), true)
 	if err != nil {
 		p.reportMissing(e.pod, err)
 		return nil, err
@@ -149,9 +145,10 @@ func (p *Provider) adopt(e entry, resp *eci.CreateContainerGroupResponse) {
 	})
 }
 
-// UpdatePod takes over what changed in a pod that has a group. What ECI cannot
-// change in a running group is told by an event that says why; changed labels
-// and annotations reach the files of the group with the next refresh.
+// UpdatePod takes over what changed in a pod. What ECI cannot change in a group
+// that was made is told by an event that says why; changed labels and annotations
+// reach the files of the group with the next refresh. A pod without a group gets
+// one as it is now.
 func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 	e, ok := p.store.get(pod.UID)
 	if !ok {
@@ -159,8 +156,12 @@ func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 	}
 	p.store.remember(pod)
 	p.pokeEIPs()
-	if e.stage != stageEnded {
-		for _, r := range refusals(e.pod, pod) {
+	if e.stage == stageEnded {
+		return nil
+	}
+	waits := e.stage == stageNew && e.pending == nil && !e.busy
+	for _, r := range refusals(e.pod, pod) {
+		if !waits || r.always {
 			p.deps.Events.Event(pod, corev1.EventTypeWarning, r.reason, r.message)
 		}
 	}

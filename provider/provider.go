@@ -47,8 +47,9 @@ type Pods interface {
 // Deps is what a Provider works with; all but Registry and Events are needed.
 type Deps struct {
 	Cloud Cloud
-	// Kube reads ConfigMaps, Secrets, ServiceAccounts and single pods, makes
-	// ServiceAccount tokens, and deletes pods whose group the cloud takes back.
+	// Kube reads ConfigMaps, Secrets, claims and their volumes, the labels of
+	// namespaces, and single pods, makes ServiceAccount tokens, and deletes pods
+	// whose group the cloud takes back.
 	Kube kubernetes.Interface
 	// EventsClient writes the events of the cloud; Kube when nil. Give it rates
 	// of its own.
@@ -80,11 +81,17 @@ type Provider struct {
 	relay   *eventRelay
 	// eips is nil without Deps.EIPs.
 	eips *eip.Reconciler
+	// profiles has the defaults of the cluster.
+	profiles *profiles
 
 	// eventsRead is when all events were last read, eventsNext which group is
 	// the next on a large node. Only the sync loop has them.
 	eventsRead time.Time
 	eventsNext int
+
+	// recoveredAt is when the recovery that succeeded began; it is written before
+	// store.recovered is closed and read only after.
+	recoveredAt time.Time
 
 	// wake asks the sync loop for a tick now; it holds one request.
 	wake chan struct{}
@@ -130,6 +137,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 		wake:  make(chan struct{}, 1),
 	}
 	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, deps.Clock)
+	p.profiles = newProfiles(deps.Kube, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
 	if deps.EIPs != nil {
 		var err error

@@ -85,6 +85,10 @@ type entry struct {
 	// eip is what became of the pod's EIP; secured is the one that was got before
 	// the group was made.
 	eip, secured eip.State
+	// wish is what the profile of the cluster asks for where the pod itself asks
+	// for no EIP; profiled says that it was looked at.
+	wish     *request.EIP
+	profiled bool
 
 	status      *corev1.PodStatus // nil until the cloud has said something
 	annotations map[string]string

@@ -110,6 +110,11 @@ func addSettingFlags(cmd *cobra.Command, table []setting) {
 	}
 }
 
+// settingsOf are the settings that have these flags.
+func settingsOf(flags ...string) []setting {
+	return slices.DeleteFunc(settings(), func(s setting) bool { return !slices.Contains(flags, s.flag) })
+}
+
 // loadConfig reads the file, the environment and the flags, in this order, and
 // validates the result. All problems are reported at once.
 func loadConfig(cmd *cobra.Command, env lookupEnv) (Config, error) {

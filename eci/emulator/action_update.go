@@ -92,14 +92,8 @@ func merge[T any](old, sent []T, incremental bool, key func(T) string) []T {
 // fromUpdate maps an update's container: the types differ in one name.
 func fromUpdate(c *eci.UpdateContainer) eci.Container {
 	return eci.Container{
-		ContainerBase: c.ContainerBase, Stdin: c.Stdin, StdinOnce: c.StdinOnce, TTY: c.TTY,
-		LivenessProbe: c.LivenessProbe, ReadinessProbe: c.ReadinessProbe,
-		PostStartExec: c.PostStartExec, PostStartHTTPGetHost: c.PostStartHTTPGetHost, PostStartHTTPGetPath: c.PostStartHTTPGetPath,
-		PostStartHTTPGetPort: c.PostStartHTTPGetPort, PostStartHTTPGetScheme: c.PostStartHTTPGetScheme,
-		PostStartHTTPHeaders: c.PostStartHTTPHeaders, PostStartTCPSocketHost: c.PostStartTCPSocketHost, PostStartTCPSocketPort: c.PostStartTCPSocketPort,
-		PreStopExec: c.PreStopExec, PreStopHTTPGetHost: c.PreStopHTTPGetHost, PreStopHTTPGetPath: c.PreStopHTTPGetPath,
-		PreStopHTTPGetPort: c.PreStopHTTPGetPort, PreStopHTTPGetScheme: c.PreStopHTTPGetScheme,
-		PreStopHTTPHeaders: c.PreStopHTTPHeaders, PreStopTCPSocketHost: c.PreStopTCPSocketHost, PreStopTCPSocketPort: c.PreStopTCPSocketPort,
+		ContainerBase: c.ContainerBase, ContainerStdin: c.ContainerStdin, ContainerCare: c.ContainerCare,
+		PostStartHTTPHeaders: c.PostStartHTTPHeaders,
 	}
 }
 

@@ -47,8 +47,8 @@ func TestDecodeReadsEveryShapeOfTheWire(t *testing.T) {
 		Containers: []eci.Container{
 			{ContainerBase: eci.ContainerBase{Name: "a", EnvironmentVars: []eci.EnvironmentVar{{Key: "E"}}}},
 			{
-				ContainerBase:  eci.ContainerBase{Name: "b", Args: []string{"x", ""}, SecurityContext: eci.ContainerSecurityContext{RunAsUser: &zero}},
-				ReadinessProbe: &eci.Probe{HTTPGet: &eci.HTTPGetAction{Port: 80}}, PreStopExec: []string{"stop"},
+				ContainerBase: eci.ContainerBase{Name: "b", Args: []string{"x", ""}, SecurityContext: eci.ContainerSecurityContext{RunAsUser: &zero}},
+				ContainerCare: eci.ContainerCare{ReadinessProbe: &eci.Probe{HTTPGet: &eci.HTTPGetAction{Port: 80}}, PreStopExec: []string{"stop"}},
 			},
 		},
 		DNSConfig: eci.DNSConfig{Options: []eci.NameValue{{Name: "ndots", Value: "5"}}}, NTPServers: []string{"n"},

@@ -22,8 +22,10 @@ func TestARequestIsFlattenedAsTheWireHasIt(t *testing.T) {
 						Name: "a", Command: []string{"sh", "-c"}, CPU: 0.25, Memory: 2,
 						Ports: []eci.ContainerPort{{Port: 80, Protocol: "TCP"}, {Port: 53, Protocol: "UDP"}},
 					},
-					ReadinessProbe: &eci.Probe{HTTPGet: &eci.HTTPGetAction{Path: "/", Port: 8080}, PeriodSeconds: 5},
-					PreStopExec:    []string{"stop"},
+					ContainerCare: eci.ContainerCare{
+						ReadinessProbe: &eci.Probe{HTTPGet: &eci.HTTPGetAction{Path: "/", Port: 8080}, PeriodSeconds: 5},
+						PreStopExec:    []string{"stop"},
+					},
 				}},
 				DNSConfig: eci.DNSConfig{NameServers: []string{"1.1.1.1"}, Options: []eci.NameValue{{Name: "ndots", Value: "5"}}},
 			},

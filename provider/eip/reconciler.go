@@ -51,7 +51,7 @@ func (p Pod) uid() types.UID { return p.Object.UID }
 // Pods is the world of pods.
 type Pods interface {
 	// EIPPods lists the pods of this node, those without a wish too.
-	EIPPods() []Pod
+	EIPPods(ctx context.Context) []Pod
 	// PodOver asks the API server itself whether the pod is gone or has ended for
 	// good: for a uid that of this UID, without one every pod of the name. An
 	// error is no answer.
@@ -187,7 +187,7 @@ func (r *Reconciler) Pace() time.Duration {
 // that needs one. An error means that it could not read; what goes wrong with
 // one pod is told on that pod.
 func (r *Reconciler) Turn(ctx context.Context) error {
-	pods := r.deps.Pods.EIPPods()
+	pods := r.deps.Pods.EIPPods(ctx)
 	r.forget(pods)
 	now := r.deps.Clock.Now()
 	collect := r.listed.IsZero() || now.Sub(r.listed) >= r.cfg.CollectionPeriod

@@ -155,7 +155,7 @@ func (w *world) restart() {
 }
 
 // EIPPods implements Pods.
-func (w *world) EIPPods() []Pod {
+func (w *world) EIPPods(context.Context) []Pod {
 	var pods []Pod
 	for _, uid := range w.order {
 		if p := w.pods[uid]; p != nil && !w.hidden[uid] {
