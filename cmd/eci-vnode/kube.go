@@ -13,15 +13,18 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// clients are three, each with rates of its own, so that a burst of pods or
+// clients are four, each with rates of its own, so that a burst of pods or
 // events starves neither the node's lease nor each other.
 type clients struct {
 	pods, events, node kubernetes.Interface
+	// custom reads and writes the resources that are not Kubernetes' own.
+	custom dynamic.Interface
 }
 
 func newClients(cfg Kube) (clients, error) {
@@ -29,10 +32,13 @@ func newClients(cfg Kube) (clients, error) {
 	if err != nil {
 		return clients{}, fmt.Errorf("reaching Kubernetes: %w (set --kubeconfig, or run in a pod with a ServiceAccount)", err)
 	}
-	base.ContentType = "application/vnd.kubernetes.protobuf"
-	base.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	base.UserAgent = "eci-vnode/" + version()
 	var out clients
+	if out.custom, err = dynamic.NewForConfig(base); err != nil {
+		return clients{}, fmt.Errorf("reaching Kubernetes: %w", err)
+	}
+	base.ContentType = "application/vnd.kubernetes.protobuf"
+	base.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	for _, c := range []struct {
 		client *kubernetes.Interface
 		qps    float32

@@ -27,7 +27,7 @@ func newRecords(client dynamic.Interface, node string) *records {
 }
 
 // errNoRecords says that a fixed address has nowhere to be written down.
-var errNoRecords = errors.New("an address that outlives its pod needs the PodEIP resource: install deploy/podeip-crd.yaml")
+var errNoRecords = errors.New("an address that outlives its pod needs the PodEIP resource: install it from deploy/eci-vnode.yaml")
 
 // collectable says whether there can be records.
 func (s *records) collectable() bool { return s.client != nil }
