@@ -31,9 +31,11 @@ func Rights(leaseNamespace string) []Right {
 	add(Right{Resource: "events"}, "create", "patch")
 	add(Right{Resource: "configmaps"}, "get")
 	add(Right{Resource: "secrets"}, "get")
+	add(Right{Resource: "persistentvolumeclaims"}, "get")
+	add(Right{Resource: "persistentvolumes"}, "get")
 	add(Right{Resource: "serviceaccounts", Subresource: "token"}, "create")
 	add(Right{Resource: "services"}, "list", "watch")
-	add(Right{Resource: "namespaces", Name: metav1.NamespaceSystem}, "get")
+	add(Right{Resource: "namespaces"}, "get")
 	add(Right{Group: "alibabacloud.com", Resource: "podeips"}, "get", "list", "create", "update", "delete")
 	add(Right{Group: "alibabacloud.com", Resource: "podeips", Subresource: "status"}, "update")
 	add(Right{Group: "authentication.k8s.io", Resource: "tokenreviews"}, "create")
@@ -62,7 +64,7 @@ func (r Right) String() string {
 	if r.Namespace != "" {
 		return text + " -n " + r.Namespace
 	}
-	if r.Resource == "nodes" || r.Resource == "namespaces" || r.Group == "authentication.k8s.io" || r.Group == "authorization.k8s.io" {
+	if slices.Contains([]string{"nodes", "namespaces", "persistentvolumes"}, r.Resource) || r.Group == "authentication.k8s.io" || r.Group == "authorization.k8s.io" {
 		return text
 	}
 	return text + " -A"
