@@ -41,7 +41,7 @@ var rooms = map[string]struct {
 	"provider/explain":   {ours: []string{"eci", "provider/request"}, forbidden: pure},
 	"provider/check":     {ours: []string{"eci"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/eip":       {ours: []string{"eci", "eci/vpc", "provider/request"}, forbidden: cloudSide},
-	"cmd/eci-vnode":      {ours: []string{"eci", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode"}},
+	"cmd/eci-vnode":      {ours: []string{"eci", "eci/vpc", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode"}},
 	"cmd/eci-emulator":   {ours: []string{"eci", "eci/emulator"}, forbidden: clusterSide},
 }
 

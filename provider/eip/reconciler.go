@@ -300,9 +300,6 @@ func (r *Reconciler) setMoving(moving bool) {
 	r.moving = moving
 }
 
-// errPartial tells that a list ended before its count.
-var errPartial = errors.New("the list of EIPs changed while it was read")
-
 // listOwned lists every EIP of this node.
 func (r *Reconciler) listOwned(ctx context.Context) ([]vpc.EIPAddress, error) {
 	owned, err := r.list(ctx, r.nodeTags())
@@ -315,20 +312,5 @@ func (r *Reconciler) listOwned(ctx context.Context) ([]vpc.EIPAddress, error) {
 
 // list returns every EIP that carries the tags, complete or with an error.
 func (r *Reconciler) list(ctx context.Context, tags []eci.Tag) ([]vpc.EIPAddress, error) {
-	var all []vpc.EIPAddress
-	for page := int32(1); ; page++ {
-		resp, err := r.deps.Cloud.DescribeEIPAddresses(ctx, &vpc.DescribeEIPAddressesRequest{
-			Tags: tags, PageNumber: page, PageSize: vpc.MaxPageSize,
-		})
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, resp.EIPAddresses.EIPAddress...)
-		switch {
-		case len(all) >= int(resp.TotalCount):
-			return all, nil
-		case len(resp.EIPAddresses.EIPAddress) == 0:
-			return nil, errPartial
-		}
-	}
+	return list(ctx, r.deps.Cloud, tags)
 }
