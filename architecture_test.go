@@ -42,7 +42,11 @@ var rooms = map[string]struct {
 	"provider/check":     {ours: []string{"eci"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/eip":       {ours: []string{"eci", "eci/vpc", "provider/request"}, forbidden: cloudSide},
 	"cmd/eci-vnode":      {ours: []string{"eci", "eci/vpc", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode"}},
-	"cmd/eci-emulator":   {ours: []string{"eci", "eci/emulator"}, forbidden: clusterSide},
+	"cmd/eci-emulator":   {ours: []string{"eci", "eci/emulator", "eci/emulator/process"}, forbidden: clusterSide},
+
+	// Real processes need libraries for images, networks and a shell.
+	"eci/emulator/process":         {ours: []string{"eci", "eci/emulator", "eci/emulator/process/toolbox"}, forbidden: append(slices.Concat(clusterSide, cloudSide), loggers...)},
+	"eci/emulator/process/toolbox": {forbidden: append(slices.Concat(clusterSide, cloudSide), loggers...)},
 }
 
 var (

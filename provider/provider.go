@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -44,7 +45,7 @@ type Pods interface {
 	List() []*corev1.Pod
 }
 
-// Deps is what a Provider works with; all but Registry and Events are needed.
+// Deps is what a Provider works with; Cloud, Kube, Services and Pods are needed.
 type Deps struct {
 	Cloud Cloud
 	// Kube reads ConfigMaps, Secrets, claims and their volumes, the labels of
@@ -67,6 +68,9 @@ type Deps struct {
 	// Records reaches the PodEIP resources; without it no address outlives its
 	// pod.
 	Records dynamic.Interface
+	// Dial connects with pods; net.Dialer's when nil. Its connections have
+	// CloseWrite, as those of TCP do.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Provider is a virtual-kubelet provider over ECI. Make one with New, start its
@@ -102,6 +106,7 @@ type Provider struct {
 	// learned is the framing of exec streams, empty until it is.
 	learning sync.Mutex
 	learned  execstream.Framing
+	routes   routes
 }
 
 var (
@@ -119,6 +124,9 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	}
 	if deps.Streams == nil {
 		deps.Streams = &execstream.Dialer{}
+	}
+	if deps.Dial == nil {
+		deps.Dial = (&net.Dialer{}).DialContext
 	}
 	if deps.Clock == nil {
 		deps.Clock = clock.RealClock{}

@@ -116,6 +116,9 @@ type Kubelet struct {
 	Port              int32  `json:"port"`
 	TLSCertFile       string `json:"tlsCertFile,omitempty"`
 	TLSPrivateKeyFile string `json:"tlsPrivateKeyFile,omitempty"`
+	// ServerTLSBootstrap has the cluster sign the certificate, as the kubelet's
+	// field of this name.
+	ServerTLSBootstrap bool `json:"serverTLSBootstrap,omitempty"`
 	// ClientCAFile is the cluster's own when empty.
 	ClientCAFile  string `json:"clientCAFile,omitempty"`
 	AnonymousAuth bool   `json:"anonymousAuth,omitempty"`

@@ -51,6 +51,7 @@ func vnodeConfig(c Config) vnode.Config {
 	k := &out.Kubelet
 	k.Address, k.Port = c.Kubelet.Address, c.Kubelet.Port
 	k.TLSCertFile, k.TLSPrivateKeyFile = c.Kubelet.TLSCertFile, c.Kubelet.TLSPrivateKeyFile
+	k.SignedCertificate = c.Kubelet.ServerTLSBootstrap
 	k.ClientCAFile, k.AnonymousAuth = c.Kubelet.ClientCAFile, c.Kubelet.AnonymousAuth
 	return out
 }

@@ -67,6 +67,8 @@ func settings() []setting {
 			set: text(func(c *Config) *string { return &c.Kubelet.TLSCertFile })},
 		{flag: "tls-private-key-file", env: []string{"APISERVER_KEY_LOCATION"}, usage: "its private key",
 			set: text(func(c *Config) *string { return &c.Kubelet.TLSPrivateKeyFile })},
+		{flag: "rotate-server-certificates", bare: "true", usage: "have the cluster sign the serving certificate, as the kubelet's flag of this name",
+			set: flagOf(func(c *Config) *bool { return &c.Kubelet.ServerTLSBootstrap })},
 		{flag: "client-ca-file", usage: "CA of clients of the kubelet API; empty is the cluster's own",
 			set: text(func(c *Config) *string { return &c.Kubelet.ClientCAFile })},
 		{flag: "anonymous-auth", bare: "true", usage: "let requests without credentials through to authorization, as the kubelet's flag of this name",
