@@ -32,7 +32,7 @@ func runAll(m *testing.M) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	shared, err = startSandbox(dir, "--vnode-arg=--anonymous-auth", "--emulator-arg=--delays=fast")
+	shared, err = startSandbox(dir, "--vnode-arg=--anonymous-auth", "--runtime=simulated", "--emulator-arg=--delays=fast")
 	if err != nil {
 		return 0, err
 	}
