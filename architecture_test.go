@@ -34,13 +34,14 @@ var rooms = map[string]struct {
 	"eci/emulator/shell": {forbidden: foreign, allowed: []string{"mvdan.cc/sh/v3"}},
 	"eci/conformance":    {ours: []string{"eci"}, forbidden: foreign},
 	"vnode":              {forbidden: cloudSide},
+	"vnode/leader":       {forbidden: cloudSide},
 	"provider":           {ours: []string{"eci", "eci/execstream", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/request":   {ours: []string{"eci"}, forbidden: pure},
 	"provider/status":    {ours: []string{"eci"}, forbidden: pure},
 	"provider/explain":   {ours: []string{"eci", "provider/request"}, forbidden: pure},
 	"provider/check":     {ours: []string{"eci"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/eip":       {ours: []string{"eci"}, forbidden: cloudSide},
-	"cmd/eci-vnode":      {ours: []string{"eci", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode"}},
+	"cmd/eci-vnode":      {ours: []string{"eci", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode", "vnode/leader"}},
 	"cmd/eci-emulator":   {ours: []string{"eci", "eci/emulator", "eci/emulator/process"}, forbidden: clusterSide},
 
 	// Real processes need libraries for images, networks and a shell.

@@ -17,6 +17,7 @@ import (
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
 	"github.com/eci-vnode/eci-vnode/provider/explain"
 	"github.com/eci-vnode/eci-vnode/provider/request"
+	"github.com/eci-vnode/eci-vnode/vnode/leader"
 )
 
 // Config is everything that an operator can set: in the file named by --config,
@@ -43,6 +44,8 @@ type Config struct {
 	Kube    Kube    `json:"kube"`
 	Sync    Sync    `json:"sync"`
 	Log     Log     `json:"log"`
+	// LeaderElection lets one of several replicas work at a time.
+	LeaderElection LeaderElection `json:"leaderElection"`
 	// Prices are those that explain calculates with.
 	Prices explain.ListPrices `json:"prices"`
 	// MetricsAddress serves /metrics, /healthz and /readyz over HTTP; empty is
@@ -144,6 +147,23 @@ type Sync struct {
 	LostGrace   metav1.Duration `json:"lostGrace"`
 }
 
+// LeaderElection is the lease that the replicas of one virtual node share.
+type LeaderElection struct {
+	Enabled bool `json:"enabled"`
+	// Namespace and Name are those of the Lease; the name is eci-vnode- and that
+	// of the node when empty.
+	Namespace string `json:"namespace"`
+	Name      string `json:"name,omitempty"`
+	// Identity of this replica: the name of its pod, or made up when empty.
+	Identity string `json:"identity,omitempty"`
+	// LeaseDuration is how long a standby waits for a silent leader,
+	// RenewDeadline how long a leader works on without renewing, RetryPeriod the
+	// time between two looks.
+	LeaseDuration metav1.Duration `json:"leaseDuration"`
+	RenewDeadline metav1.Duration `json:"renewDeadline"`
+	RetryPeriod   metav1.Duration `json:"retryPeriod"`
+}
+
 // Log is what is written to standard error.
 type Log struct {
 	// Level is error, warn, info, debug or trace.
@@ -156,6 +176,7 @@ type Log struct {
 // of the first ECI provider.
 func defaultConfig() Config {
 	duration := func(d time.Duration) metav1.Duration { return metav1.Duration{Duration: d} }
+	election := leader.DefaultConfig()
 	return Config{
 		NodeName: "virtual-kubelet",
 		Taint:    Taint{Key: "virtual-kubelet.io/provider", Value: providerName, Effect: string(corev1.TaintEffectNoSchedule)},
@@ -174,7 +195,11 @@ func defaultConfig() Config {
 			Fast: duration(time.Second), Slow: duration(10 * time.Second), Repair: duration(2 * time.Minute),
 			OrphanGrace: duration(3 * time.Minute), LostGrace: duration(3 * time.Minute),
 		},
-		Log:            Log{Level: "info", Format: "text"},
+		Log: Log{Level: "info", Format: "text"},
+		LeaderElection: LeaderElection{
+			Namespace: metav1.NamespaceSystem, LeaseDuration: duration(election.LeaseDuration),
+			RenewDeadline: duration(election.RenewDeadline), RetryPeriod: duration(election.RetryPeriod),
+		},
 		Prices:         explain.DefaultListPrices(),
 		MetricsAddress: "",
 	}
@@ -228,6 +253,11 @@ func (c *Config) Validate() error {
 	effects := []string{string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectNoExecute), string(corev1.TaintEffectPreferNoSchedule)}
 	if !c.Taint.Disabled && !slices.Contains(effects, c.Taint.Effect) {
 		errs = append(errs, field.NotSupported(field.NewPath("taint", "effect"), c.Taint.Effect, effects))
+	}
+	if c.LeaderElection.Enabled {
+		if err := electionConfig(*c, "somebody").Validate(); err != nil {
+			errs = append(errs, field.Invalid(field.NewPath("leaderElection"), c.LeaderElection, err.Error()))
+		}
 	}
 	if (c.Kubelet.TLSCertFile == "") != (c.Kubelet.TLSPrivateKeyFile == "") {
 		errs = append(errs, field.Invalid(field.NewPath("kubelet", "tlsCertFile"), c.Kubelet.TLSCertFile, "tlsCertFile and tlsPrivateKeyFile go together"))

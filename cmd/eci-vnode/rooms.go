@@ -11,6 +11,7 @@ import (
 	"github.com/eci-vnode/eci-vnode/provider/check"
 	"github.com/eci-vnode/eci-vnode/provider/request"
 	"github.com/eci-vnode/eci-vnode/vnode"
+	"github.com/eci-vnode/eci-vnode/vnode/leader"
 )
 
 // providerConfig is the part of the settings that the provider works by.
@@ -54,15 +55,34 @@ func vnodeConfig(c Config) vnode.Config {
 
 // checkConfig is the part of the settings that can be checked beforehand.
 func checkConfig(c Config) check.Config {
+	var leases string
+	if c.LeaderElection.Enabled {
+		leases = c.LeaderElection.Namespace
+	}
 	return check.Config{
 		Region: c.ECI.Region, VSwitchIDs: c.ECI.VSwitchIDs, SecurityGroupID: c.ECI.SecurityGroupID, ResourceGroupID: c.ECI.ResourceGroupID,
-		NodeName: c.NodeName, ClusterID: c.ECI.ClusterID,
+		NodeName: c.NodeName, ClusterID: c.ECI.ClusterID, LeaseNamespace: leases,
+	}
+}
+
+// electionConfig is the part of the settings that the replicas share, for one
+// of them.
+func electionConfig(c Config, identity string) leader.Config {
+	e := c.LeaderElection
+	return leader.Config{
+		Namespace: e.Namespace, Name: cmp.Or(e.Name, "eci-vnode-"+c.NodeName), Identity: cmp.Or(e.Identity, identity),
+		LeaseDuration: e.LeaseDuration.Duration, RenewDeadline: e.RenewDeadline.Duration, RetryPeriod: e.RetryPeriod.Duration,
 	}
 }
 
 // newCloud makes the client of ECI. The key of the first provider's variables
 // beats the standard chain.
 func newCloud(c ECI, env lookupEnv, registry prometheus.Registerer) (*openapi.Client, error) {
+	return newFencedCloud(c, env, registry, func() error { return nil })
+}
+
+// newFencedCloud makes a client that sends nothing while fence has an error.
+func newFencedCloud(c ECI, env lookupEnv, registry prometheus.Registerer, fence func() error) (*openapi.Client, error) {
 	get := func(name string) string { value, _ := env(name); return value }
 	credentials := openapi.DefaultCredentials(openapi.ChainConfig{})
 	if id, secret := get("ECI_ACCESS_KEY"), get("ECI_SECRET_KEY"); id != "" && secret != "" {
@@ -77,5 +97,5 @@ func newCloud(c ECI, env lookupEnv, registry prometheus.Registerer) (*openapi.Cl
 		}
 	}
 	cfg.UserAgent = "eci-vnode/" + version()
-	return openapi.New(cfg, openapi.Deps{Credentials: credentials, Registry: registry})
+	return openapi.New(cfg, openapi.Deps{Credentials: fencedCredentials{credentials, fence}, Registry: registry})
 }

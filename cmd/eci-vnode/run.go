@@ -67,26 +67,44 @@ func run(ctx context.Context, cfg Config, env lookupEnv, stderr io.Writer) error
 		cfg.InternalIP = hostIP()
 		log.G(ctx).WithField("internalIP", cfg.InternalIP).Info("no --internal-ip; using this machine's address")
 	}
-	clients, err := newClients(cfg.Kube)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r := newReplica(cfg, registry)
+	clients, err := newClients(cfg.Kube, r.fenceKube())
 	if err != nil {
 		return err
 	}
+	cloud, err := newFencedCloud(cfg.ECI, env, registry, r.fenceCloud())
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	if cfg.MetricsAddress != "" {
+		group.Go(func() error { return serveMetrics(serving, cfg, registry, r.notReady) })
+	}
+	group.Go(func() error {
+		defer stop() // probes are answered until the work has ended
+		return r.lead(ctx, clients, func(ctx context.Context) error { return work(ctx, cfg, clients, cloud, registry, r) })
+	})
+	err = group.Wait()
+	log.G(ctx).Info("stopped; pods go on running")
+	return err
+}
+
+// work is what the leader does, or the only replica.
+func work(ctx context.Context, cfg Config, clients clients, cloud *openapi.Client, registry *prometheus.Registry, r *replica) error {
 	if cfg.ECI.ClusterID == "" {
+		var err error
 		if cfg.ECI.ClusterID, err = clusterID(ctx, clients.pods); err != nil {
 			return err
 		}
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	cloud, err := newCloud(cfg.ECI, env, registry)
-	if err != nil {
-		return err
-	}
-	return assemble(ctx, cfg, clients, cloud, registry)
+	return assemble(ctx, cfg, clients, cloud, registry, r)
 }
 
 // assemble wires provider and node together and runs them.
-func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.Client, registry *prometheus.Registry) error {
+func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.Client, registry *prometheus.Registry, r *replica) error {
 	pods := vnode.NewPodInformer(clients.pods, cfg.NodeName)
 	factory := informers.NewSharedInformerFactory(clients.pods, 0)
 	services := factory.Core().V1().Services()
@@ -121,21 +139,8 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return node.Run(ctx) })
 	group.Go(func() error { return p.Run(ctx) })
-	if cfg.MetricsAddress != "" {
-		group.Go(func() error { return serveMetrics(ctx, cfg, registry, node.Ready()) })
-	}
-	go announce(ctx, node.Ready())
-	err = group.Wait()
-	log.G(ctx).Info("stopped; pods go on running")
-	return err
-}
-
-func announce(ctx context.Context, ready <-chan struct{}) {
-	select {
-	case <-ready:
-		log.G(ctx).Info("the virtual node is ready")
-	case <-ctx.Done():
-	}
+	group.Go(func() error { r.follow(ctx, node.Ready()); return nil })
+	return group.Wait()
 }
 
 // podStore shows the pods of an informer.
