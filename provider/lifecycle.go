@@ -8,6 +8,7 @@ import (
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
@@ -118,7 +119,10 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 		return nil, err
 	}
 	req := translation.Request
-	p.store.update(e.pod.UID, func(e *entry) { e.behaviour, e.places, e.source = &translation.Behaviour, alternatives(req), source })
+	p.store.update(e.pod.UID, func(e *entry) {
+		e.behaviour, e.places, e.source = &translation.Behaviour, alternatives(req), source
+		e.rounded = roundedIn(translation)
+	})
 	req.ClientToken = request.ClientToken(e.pod.UID, e.attempt)
 	placeFor(req, e.attempt)
 	if e.noSpot && wantsSpot(req) {
@@ -153,6 +157,7 @@ func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 	if e.stage == stageEnded {
 		return nil
 	}
+	p.showRefused(e, pod)
 	waits := e.stage == stageNew && e.pending == nil && !e.busy
 	for _, r := range refusals(e.pod, pod) {
 		if !waits || r.always {
@@ -160,6 +165,19 @@ func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 		}
 	}
 	return nil
+}
+
+// showRefused puts what a changed pod cannot have into its status.
+func (p *Provider) showRefused(e entry, pod *corev1.Pod) {
+	if e.status == nil {
+		return
+	}
+	next := status.InPlace(pod, *e.status)
+	if equality.Semantic.DeepEqual(next, *e.status) {
+		return
+	}
+	p.store.update(pod.UID, func(e *entry) { e.status = &next })
+	p.tell(pod.UID)
 }
 
 // DeletePod asks the cloud to end the group of pod. nil means that the cloud
