@@ -1,0 +1,132 @@
+package campaign
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider"
+	"github.com/eci-vnode/eci-vnode/vnode"
+)
+
+// Protection is one that is switched off, to see the campaign fail without it.
+// All of them are switched off from outside, around the real code.
+type Protection string
+
+const (
+	// NoneOff is the real thing.
+	NoneOff Protection = ""
+	// NoClientToken sends creates without one.
+	NoClientToken Protection = "ClientToken"
+	// NoRecovery starts to work without looking at the cloud first.
+	NoRecovery Protection = "recovery before create"
+	// OneSighting takes one reading of a list as proof.
+	OneSighting Protection = "two sightings"
+	// NoConfirmation takes an accepted delete as an end.
+	NoConfirmation Protection = "delete confirmation"
+	// HastyReaper deletes at once what its cache has no pod for, without
+	// asking the API server.
+	HastyReaper Protection = "reaper's grace and confirmation"
+	// NoFinalStatus removes objects without writing their last status.
+	NoFinalStatus Protection = "final status before removal"
+)
+
+// weaken changes what the provider is made from.
+func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps) {
+	switch p {
+	case NoClientToken:
+		deps.Cloud = tokenless{deps.Cloud}
+	case OneSighting:
+		cfg.Sightings, cfg.LostGrace, cfg.OrphanGrace = 1, 1, 1
+	case HastyReaper:
+		cfg.Sightings, cfg.OrphanGrace = 1, time.Nanosecond
+		deps.Kube = blindKube{Interface: deps.Kube, CoreV1Interface: deps.Kube.CoreV1()}
+	}
+}
+
+// provider is the one that the pod controller sees.
+func (p Protection) provider(real *provider.Provider) vnode.Provider {
+	return weakProvider{Provider: real, off: p}
+}
+
+// kube is the client that the pod controller sees.
+func (p Protection) kube(real kube) kubernetes.Interface {
+	if p == NoFinalStatus {
+		return statuslessKube{real}
+	}
+	return real
+}
+
+type tokenless struct{ provider.Cloud }
+
+func (c tokenless) CreateContainerGroup(ctx context.Context, req *eci.CreateContainerGroupRequest) (*eci.CreateContainerGroupResponse, error) {
+	bare := *req
+	bare.ClientToken = ""
+	return c.Cloud.CreateContainerGroup(ctx, &bare)
+}
+
+type weakProvider struct {
+	*provider.Provider
+	off Protection
+}
+
+// Recover sorts the pods, as the informer's cache lists them in any order.
+func (p weakProvider) Recover(ctx context.Context, pods []*corev1.Pod) error {
+	if p.off == NoRecovery {
+		return nil
+	}
+	slices.SortFunc(pods, func(a, b *corev1.Pod) int { return cmp.Compare(a.UID, b.UID) })
+	return p.Provider.Recover(ctx, pods)
+}
+
+func (p weakProvider) DeletePod(ctx context.Context, pod *corev1.Pod) error {
+	err := p.Provider.DeletePod(ctx, pod)
+	if err == nil && p.off == NoConfirmation {
+		return errdefs.NotFound("an accepted delete is taken as an end")
+	}
+	return err
+}
+
+// blindKube answers that any pod is gone.
+type blindKube struct {
+	kubernetes.Interface
+	typedcorev1.CoreV1Interface
+}
+
+func (k blindKube) CoreV1() typedcorev1.CoreV1Interface { return k }
+
+func (k blindKube) Pods(string) typedcorev1.PodInterface { return blindPods{} }
+
+type blindPods struct{ typedcorev1.PodInterface }
+
+func (blindPods) Get(_ context.Context, name string, _ metav1.GetOptions) (*corev1.Pod, error) {
+	return nil, apierrors.NewNotFound(podResource, name)
+}
+
+// statuslessKube drops the statuses of pods that are being deleted.
+type statuslessKube struct{ kube }
+
+func (k statuslessKube) CoreV1() typedcorev1.CoreV1Interface { return k }
+
+func (k statuslessKube) Pods(string) typedcorev1.PodInterface {
+	return statuslessPods{kubePods{i: k.i}}
+}
+
+type statuslessPods struct{ kubePods }
+
+func (k statuslessPods) Patch(ctx context.Context, name string, kind types.PatchType, patch []byte, o metav1.PatchOptions, sub ...string) (*corev1.Pod, error) {
+	if pod, err := k.i.w.api.get(name); err == nil && pod.DeletionTimestamp != nil {
+		return pod, nil
+	}
+	return k.kubePods.Patch(ctx, name, kind, patch, o, sub...)
+}
