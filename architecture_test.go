@@ -38,9 +38,14 @@ var rooms = map[string]struct {
 	"provider/request":   {ours: []string{"eci"}, forbidden: pure},
 	"provider/status":    {ours: []string{"eci"}, forbidden: pure},
 	"provider/explain":   {ours: []string{"eci", "provider/request"}, forbidden: pure},
+	"provider/check":     {ours: []string{"eci"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/eip":       {ours: []string{"eci"}, forbidden: cloudSide},
-	"cmd/eci-vnode":      {ours: []string{"eci", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "vnode"}},
-	"cmd/eci-emulator":   {ours: []string{"eci", "eci/emulator"}, forbidden: clusterSide},
+	"cmd/eci-vnode":      {ours: []string{"eci", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode"}},
+	"cmd/eci-emulator":   {ours: []string{"eci", "eci/emulator", "eci/emulator/process"}, forbidden: clusterSide},
+
+	// Real processes need libraries for images, networks and a shell.
+	"eci/emulator/process":         {ours: []string{"eci", "eci/emulator", "eci/emulator/process/toolbox"}, forbidden: append(slices.Concat(clusterSide, cloudSide), loggers...)},
+	"eci/emulator/process/toolbox": {forbidden: append(slices.Concat(clusterSide, cloudSide), loggers...)},
 }
 
 var (

@@ -6,25 +6,30 @@ import (
 	"strings"
 	"time"
 
-	"github.com/virtual-kubelet/virtual-kubelet/node/api"
-	"k8s.io/utils/ptr"
-
 	"github.com/eci-vnode/eci-vnode/eci"
 )
 
-// followEvery is the time between two reads of a followed log: the account has
-// 500 of them a minute.
-const followEvery = 2 * time.Second
+const (
+	// followEvery is the time between two reads of a followed log: the account
+	// has 500 of them a minute. followBusy is that of a log which prints more
+	// than busyLines in it, so that the next window still has them all.
+	followEvery = 2 * time.Second
+	followBusy  = 250 * time.Millisecond
+	busyLines   = eci.MaxLogLines / 8
+	// followPatience is how long a log may be unreadable before its reader is
+	// told.
+	followPatience = 10 * time.Minute
+)
 
-// follow streams a log by asking again and again with timestamps and passing on
-// only what is new.
-func (p *Provider) follow(ctx context.Context, e entry, container string, opts api.ContainerLogOpts) io.ReadCloser {
+// startFollower streams a log by asking again and again and passing on only what
+// is new. lines were read already.
+func (p *Provider) startFollower(ctx context.Context, log *logCursor, lines []string, over bool) io.ReadCloser {
 	out, in := io.Pipe()
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		in.CloseWithError(p.copyLog(ctx, in, e, container, opts))
+		in.CloseWithError(p.followLog(ctx, in, log, lines, over))
 	}()
 	return &followReader{PipeReader: out, stop: func() { cancel(); out.Close(); <-done }}
 }
@@ -40,51 +45,49 @@ func (r *followReader) Close() error {
 	return nil
 }
 
-// copyLog writes new lines to w until the pod's container has ended, one last
-// read after that included.
-func (p *Provider) copyLog(ctx context.Context, w io.Writer, e entry, container string, opts api.ContainerLogOpts) error {
-	var seen logMark
-	req := logRequest(e.groupID, container, opts)
-	req.Timestamps = ptr.To(true)
+// followLog writes lines, and what comes after them, to w until the run of the
+// container is over and was read to its end.
+func (p *Provider) followLog(ctx context.Context, w io.Writer, log *logCursor, lines []string, over bool) error {
+	lastRead := p.deps.Clock.Now()
 	for {
-		ended := p.containerEnded(e, container)
-		content, err := p.readLog(ctx, req)
-		if err != nil && ctx.Err() == nil && !eci.IsRetryable(err) {
-			return err
-		}
-		for _, line := range seen.fresh(content) {
-			if !opts.Timestamps {
-				_, line, _ = strings.Cut(line, " ")
-			}
-			if _, err := io.WriteString(w, line+"\n"); err != nil {
+		for _, line := range log.show(lines) {
+			if _, err := io.WriteString(w, line); err != nil {
 				return nil // the reader has left
 			}
 		}
-		if ended && err == nil {
+		if over && !log.cut || log.full() {
 			return nil
 		}
-		req.Tail, req.SinceSeconds, req.StartTime = eci.MaxLogLines, 0, seen.since(req.StartTime)
-		if !p.sleep(ctx, followEvery) {
+		if !log.cut && !p.sleep(ctx, pace(len(lines))) {
 			return nil
+		}
+		was := over
+		over = over || p.runOver(log.at)
+		log.previous = log.previous || over && p.replaced(log.at)
+		var err error
+		lines, err = log.next(ctx)
+		switch {
+		case err == nil:
+			lastRead = p.deps.Clock.Now()
+		case ctx.Err() != nil, eci.IsNotFound(err):
+			return nil // nobody listens, or the group is gone with its log
+		case !eci.IsRetryable(err) || p.deps.Clock.Since(lastRead) > followPatience:
+			return log.at.failed("following the log", err)
+		default:
+			over, lines = was, nil // read again before the end
+			if !p.sleep(ctx, followEvery) {
+				return nil
+			}
 		}
 	}
 }
 
-// containerEnded says whether no more lines can come.
-func (p *Provider) containerEnded(was entry, container string) bool {
-	e, ok := p.store.get(was.pod.UID)
-	if !ok || e.stage == stageEnded {
-		return true
+// pace is the pause after a read of so many lines.
+func pace(lines int) time.Duration {
+	if lines > busyLines {
+		return followBusy
 	}
-	if e.status == nil {
-		return false
-	}
-	for _, statuses := range append(e.status.InitContainerStatuses[:len(e.status.InitContainerStatuses):len(e.status.InitContainerStatuses)], e.status.ContainerStatuses...) {
-		if statuses.Name == container {
-			return statuses.State.Terminated != nil
-		}
-	}
-	return false
+	return followEvery
 }
 
 func (p *Provider) sleep(ctx context.Context, d time.Duration) bool {
@@ -113,8 +116,7 @@ func (m *logMark) fresh(content string) []string {
 	stamp, same := was.stamp, 0 // same counts the lines met that carry was.stamp
 	for line := range strings.Lines(content) {
 		line = strings.TrimSuffix(line, "\n")
-		text, _, _ := strings.Cut(line, " ")
-		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		if t, _, ok := cutStamp(line); ok {
 			stamp = t
 		}
 		if stamp.Equal(was.stamp) {
@@ -130,13 +132,4 @@ func (m *logMark) fresh(content string) []string {
 		m.count++
 	}
 	return fresh
-}
-
-// since is the StartTime of the next read, in whole seconds as the API takes
-// it; before the first line it stays what it was.
-func (m *logMark) since(before string) string {
-	if m.stamp.IsZero() {
-		return before
-	}
-	return m.stamp.UTC().Truncate(time.Second).Format(time.RFC3339)
 }

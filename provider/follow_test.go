@@ -23,14 +23,3 @@ func TestAFollowedLogLosesAndDoublesNoLine(t *testing.T) {
 		}
 	}
 }
-
-func TestTheNextReadStartsAtTheSecondOfTheLastLine(t *testing.T) {
-	var mark logMark
-	if got := mark.since("before"); got != "before" {
-		t.Errorf("without a line: %q", got)
-	}
-	mark.fresh("2026-01-02T03:04:05.678901234Z hello\n")
-	if got := mark.since(""); got != "2026-01-02T03:04:05Z" {
-		t.Errorf("got %q", got)
-	}
-}

@@ -9,8 +9,12 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// refusal is an in-place change of a pod that does not reach its group.
-type refusal struct{ reason, message string }
+// refusal is an in-place change of a pod that does not reach its group. One that
+// always holds would not reach a group that is made later either.
+type refusal struct {
+	reason, message string
+	always          bool
+}
 
 // refusals lists what changed from old to pod and cannot be done in place, each
 // with the reason why. Labels and annotations are for the refresh of the files;
@@ -18,7 +22,7 @@ type refusal struct{ reason, message string }
 func refusals(old, pod *corev1.Pod) []refusal {
 	var out []refusal
 	refuse := func(reason, format string, args ...any) {
-		out = append(out, refusal{reason, fmt.Sprintf(format, args...)})
+		out = append(out, refusal{reason: reason, message: fmt.Sprintf(format, args...)})
 	}
 	before := containersOf(old)
 	for _, c := range containersOf(pod) {
@@ -39,6 +43,7 @@ func refusals(old, pod *corev1.Pod) []refusal {
 	for _, c := range pod.Spec.EphemeralContainers {
 		if !slices.ContainsFunc(old.Spec.EphemeralContainers, func(b corev1.EphemeralContainer) bool { return b.Name == c.Name }) {
 			refuse("EphemeralContainerRefused", "container %s: ECI cannot add a container to a running group; use kubectl exec, or kubectl debug --copy-to", c.Name)
+			out[len(out)-1].always = true
 		}
 	}
 	return out

@@ -2,10 +2,13 @@ package provider
 
 import (
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
+
+	"github.com/eci-vnode/eci-vnode/eci/emulator"
 )
 
 func TestAChangeThatECICannotMakeInPlaceIsToldByName(t *testing.T) {
@@ -37,5 +40,29 @@ func TestAChangeThatECICannotMakeInPlaceIsToldByName(t *testing.T) {
 		case reason == "" && n != 0, reason != "" && (n != 1 || w.recorded(reason) != 1):
 			t.Errorf("%s: %d events", reason, n)
 		}
+	}
+}
+
+func TestAPodWithoutAGroupGetsOneAsItIsNow(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustAddPod("web")
+	w.lacking(true, func(f *emulator.Fault) { f.Times = 1 })
+	w.mustCreatePod(pod)
+	w.turns(2 * time.Second)
+	w.expectPhase(pod, corev1.PodPending)
+	w.recorded("")
+	changed := pod.DeepCopy()
+	changed.Spec.Containers[0].Image = "nginx:2"
+	changed.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug", Image: "busybox"}}}
+	if err := w.UpdatePod(t.Context(), changed); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.events.Events); n != 1 || w.recorded("EphemeralContainerRefused") != 1 {
+		t.Errorf("%d events", n)
+	}
+	w.turns(firstRetry + 2*time.Second)
+	w.expectPhase(pod, corev1.PodRunning)
+	if got := w.requestOf(pod).Containers[0].Image; got != "nginx:2" {
+		t.Errorf("image %s", got)
 	}
 }

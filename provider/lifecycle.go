@@ -128,11 +128,7 @@ func (p *Provider) groupsOf(ctx context.Context, pod *corev1.Pod) ([]*eci.Contai
 
 // build translates the pod with the objects that it names as they are now.
 func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGroupRequest, error) {
-	objects, err := p.collect(ctx, e.pod, true)
-	if err != nil {
-		return nil, err
-	}
-	translation, err := request.Translate(e.pod, objects, p.cfg.Request)
+	translation, objects, err := p.translate(ctx, e.pod, true)
 	if err != nil {
 		p.reportMissing(e.pod, err)
 		return nil, err
@@ -165,17 +161,22 @@ func (p *Provider) adopt(e entry, resp *eci.CreateContainerGroupResponse) {
 	})
 }
 
-// UpdatePod takes over what changed in a pod that has a group. What ECI cannot
-// change in a running group is told by an event that says why; changed labels
-// and annotations reach the files of the group with the next refresh.
+// UpdatePod takes over what changed in a pod. What ECI cannot change in a group
+// that was made is told by an event that says why; changed labels and annotations
+// reach the files of the group with the next refresh. A pod without a group gets
+// one as it is now.
 func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 	e, ok := p.store.get(pod.UID)
 	if !ok {
 		return notFound(pod.Namespace, pod.Name)
 	}
 	p.store.remember(pod)
-	if e.stage != stageEnded {
-		for _, r := range refusals(e.pod, pod) {
+	if e.stage == stageEnded {
+		return nil
+	}
+	waits := e.stage == stageNew && e.pending == nil && !e.busy
+	for _, r := range refusals(e.pod, pod) {
+		if !waits || r.always {
 			p.deps.Events.Event(pod, corev1.EventTypeWarning, r.reason, r.message)
 		}
 	}

@@ -4,72 +4,108 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"strings"
-	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
-	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 )
 
-// GetContainerLogs returns the log of a container. ECI gives at most
-// eci.MaxLogLines lines and eci.MaxLogBytes bytes of it, the newest; with
-// opts.Follow the reader goes on until the container has ended or is closed.
+// GetContainerLogs returns the log of a container, init containers included and
+// for as long after its end as the cloud keeps it. Of what was printed before the
+// call ECI gives the newest eci.MaxLogLines lines; with opts.Follow the reader
+// goes on until this run of the container has ended or it is closed.
 func (p *Provider) GetContainerLogs(ctx context.Context, namespace, podName, containerName string, opts api.ContainerLogOpts) (io.ReadCloser, error) {
-	e, ok := p.store.named(namespace, podName)
+	at, err := p.place(namespace, podName, containerName)
+	if err != nil {
+		return nil, err
+	}
+	if err := at.readable(opts.Previous); err != nil {
+		return nil, err
+	}
+	return p.streamLog(ctx, at, opts)
+}
+
+// readable refuses, as the kubelet does, the log of a run that never was.
+func (at place) readable(previous bool) error {
+	status := at.status()
+	if status == nil {
+		return nil // the cloud knows more than we do
+	}
+	ran := status.LastTerminationState.Terminated != nil || status.RestartCount > 0
+	switch {
+	case previous && !ran:
+		return errdefs.InvalidInputf("previous terminated container %q in pod %q not found", at.container, at.entry.pod.Name)
+	case !previous && !ran && status.State.Waiting != nil:
+		return errdefs.InvalidInputf("container %q in pod %q is waiting to start: %s", at.container, at.entry.pod.Name, status.State.Waiting.Reason)
+	}
+	return nil
+}
+
+// streamLog reads once, so that an error is an answer of its own, and goes on
+// beside the reader.
+func (p *Provider) streamLog(ctx context.Context, at place, opts api.ContainerLogOpts) (io.ReadCloser, error) {
+	log := newLogCursor(p, at, opts)
+	follow := opts.Follow && !opts.Previous
+	over := !follow || p.runOver(at)
+	lines, err := log.next(ctx)
+	if err != nil {
+		err = at.failed("reading the log", err)
+		if eci.IsNotFound(err) {
+			return nil, errdefs.AsNotFound(err)
+		}
+		return nil, err
+	}
+	if over && !log.cut {
+		return io.NopCloser(strings.NewReader(joinLines(log.show(lines)))), nil
+	}
+	return p.startFollower(ctx, log, lines, over), nil
+}
+
+func joinLines(lines []string) string {
+	var out strings.Builder
+	for _, line := range lines {
+		out.WriteString(line)
+	}
+	return out.String()
+}
+
+// runOver says whether the run of the container whose log is followed has ended:
+// no more lines can come.
+func (p *Provider) runOver(at place) bool {
+	e, ok := p.store.get(at.entry.pod.UID)
+	if !ok || e.stage == stageEnded || e.groupID != at.entry.groupID {
+		return true
+	}
+	status := place{entry: e, container: at.container}.status()
+	if status == nil {
+		return false
+	}
+	return status.State.Terminated != nil || status.State.Waiting != nil && status.LastTerminationState.Terminated != nil ||
+		status.RestartCount != at.restarts()
+}
+
+// replaced says whether a new run has taken the place of the followed one, so
+// that the end of its log is that of the previous run.
+func (p *Provider) replaced(at place) bool {
+	e, ok := p.store.get(at.entry.pod.UID)
 	if !ok {
-		return nil, notFound(namespace, podName)
+		return false
 	}
-	if e.groupID == "" {
-		return nil, errdefs.NotFoundf("pod %s/%s has no container group yet, so no log", namespace, podName)
-	}
-	if opts.Follow {
-		return p.follow(ctx, e, containerName, opts), nil
-	}
-	content, err := p.readLog(ctx, logRequest(e.groupID, containerName, opts))
-	if err != nil {
-		return nil, fmt.Errorf("log of container %s of pod %s/%s: %w", containerName, namespace, podName, err)
-	}
-	return io.NopCloser(strings.NewReader(content)), nil
+	status := place{entry: e, container: at.container}.status()
+	return status != nil && status.RestartCount > at.restarts() && status.State.Running != nil
 }
 
-func (p *Provider) readLog(ctx context.Context, req *eci.DescribeContainerLogRequest) (string, error) {
-	resp, err := p.cloud.DescribeContainerLog(ctx, req)
-	if err != nil {
-		return "", err
+func (at place) restarts() int32 {
+	if status := at.status(); status != nil {
+		return status.RestartCount
 	}
-	if resp.Content != "" && !strings.HasSuffix(resp.Content, "\n") {
-		resp.Content += "\n"
-	}
-	return resp.Content, nil
+	return 0
 }
 
-// logRequest turns kubectl's wishes into ECI's. Without --tail everything that
-// the cloud still gives is asked for; ECI's own default would be 500 lines.
-func logRequest(groupID, container string, opts api.ContainerLogOpts) *eci.DescribeContainerLogRequest {
-	req := &eci.DescribeContainerLogRequest{
-		ContainerGroupID: groupID,
-		ContainerName:    container,
-		Tail:             eci.MaxLogLines,
-		SinceSeconds:     int32(min(opts.SinceSeconds, math.MaxInt32)),
-	}
-	if opts.Tail > 0 {
-		req.Tail = int32(min(opts.Tail, eci.MaxLogLines))
-	}
-	if opts.LimitBytes > 0 {
-		req.LimitBytes = int64(min(opts.LimitBytes, eci.MaxLogBytes))
-	}
-	if !opts.SinceTime.IsZero() {
-		req.StartTime = opts.SinceTime.UTC().Format(time.RFC3339)
-	}
-	if opts.Timestamps {
-		req.Timestamps = ptr.To(true)
-	}
-	if opts.Previous {
-		req.LastTime = ptr.To(true)
-	}
-	return req
+// missingLines is what a reader sees where lines were lost.
+func missingLines(container string) string {
+	return fmt.Sprintf("[eci-vnode: lines of container %s are missing here: it printed more than the %d lines or %d bytes that ECI gives at once]",
+		container, eci.MaxLogLines, eci.MaxLogBytes)
 }

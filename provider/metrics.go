@@ -8,6 +8,9 @@ import (
 type metrics struct {
 	repairs prometheus.Counter
 	reaped  prometheus.Counter
+	// reapFailures and suspects are of orphans, too.
+	reapFailures prometheus.Counter
+	suspects     prometheus.Gauge
 }
 
 // newMetrics registers on r; a nil r measures into the void.
@@ -21,11 +24,19 @@ func newMetrics(r prometheus.Registerer, s *store) *metrics {
 			Name: "eci_vnode_orphans_deleted_total",
 			Help: "Container groups deleted because their pod is gone.",
 		}),
+		reapFailures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "eci_vnode_orphan_delete_failures_total",
+			Help: "Deletes of orphaned container groups that the cloud refused or did not answer.",
+		}),
+		suspects: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "eci_vnode_orphan_suspects",
+			Help: "Container groups in the latest complete listing that no pod is known for; not yet proved orphans.",
+		}),
 	}
 	if r == nil {
 		return m
 	}
-	r.MustRegister(m.repairs, m.reaped)
+	r.MustRegister(m.repairs, m.reaped, m.reapFailures, m.suspects)
 	for _, st := range []stage{stageNew, stageLive, stageDeleting, stageEnded} {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name:        "eci_vnode_pods",

@@ -40,6 +40,9 @@ func (p *Provider) collect(ctx context.Context, pod *corev1.Pod, tokens bool) (r
 	} else if objects.Tokens, err = p.tokens(ctx, pod, refs); err != nil {
 		return objects, err
 	}
+	if err = p.claims(ctx, pod, refs, &objects); err != nil {
+		return objects, err
+	}
 	objects.Services, err = p.services(pod, refs)
 	return objects, err
 }

@@ -69,6 +69,21 @@ func isEphemeral(pod *corev1.Pod, name string) bool {
 	return false
 }
 
+// status is what is known of the container, nil when nothing is.
+func (at place) status() *corev1.ContainerStatus {
+	if at.entry.status == nil {
+		return nil
+	}
+	for _, statuses := range [][]corev1.ContainerStatus{at.entry.status.InitContainerStatuses, at.entry.status.ContainerStatuses} {
+		for i := range statuses {
+			if statuses[i].Name == at.container {
+				return &statuses[i]
+			}
+		}
+	}
+	return nil
+}
+
 // failed says what was attempted where. An exit code stays as it is, since
 // virtual-kubelet asks for its type.
 func (at place) failed(doing string, err error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -42,11 +43,12 @@ type Pods interface {
 	List() []*corev1.Pod
 }
 
-// Deps is what a Provider works with; all but Registry and Events are needed.
+// Deps is what a Provider works with; Cloud, Kube, Services and Pods are needed.
 type Deps struct {
 	Cloud Cloud
-	// Kube reads ConfigMaps, Secrets, ServiceAccounts and single pods, makes
-	// ServiceAccount tokens, and deletes pods whose group the cloud takes back.
+	// Kube reads ConfigMaps, Secrets, claims and their volumes, the labels of
+	// namespaces, and single pods, makes ServiceAccount tokens, and deletes pods
+	// whose group the cloud takes back.
 	Kube kubernetes.Interface
 	// EventsClient writes the events of the cloud; Kube when nil. Give it rates
 	// of its own.
@@ -58,6 +60,9 @@ type Deps struct {
 	Clock        clock.WithTicker
 	// Streams opens the streams of commands; the zero Dialer when nil.
 	Streams *execstream.Dialer
+	// Dial connects with pods; net.Dialer's when nil. Its connections have
+	// CloseWrite, as those of TCP do.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Provider is a virtual-kubelet provider over ECI. Make one with New, start its
@@ -70,11 +75,17 @@ type Provider struct {
 	metrics *metrics
 	usage   usageCache
 	relay   *eventRelay
+	// profiles has the defaults of the cluster.
+	profiles *profiles
 
 	// eventsRead is when all events were last read, eventsNext which group is
 	// the next on a large node. Only the sync loop has them.
 	eventsRead time.Time
 	eventsNext int
+
+	// recoveredAt is when the recovery that succeeded began; it is written before
+	// store.recovered is closed and read only after.
+	recoveredAt time.Time
 
 	// wake asks the sync loop for a tick now; it holds one request.
 	wake chan struct{}
@@ -85,6 +96,7 @@ type Provider struct {
 	// learned is the framing of exec streams, empty until it is.
 	learning sync.Mutex
 	learned  execstream.Framing
+	routes   routes
 }
 
 var (
@@ -103,6 +115,9 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	if deps.Streams == nil {
 		deps.Streams = &execstream.Dialer{}
 	}
+	if deps.Dial == nil {
+		deps.Dial = (&net.Dialer{}).DialContext
+	}
 	if deps.Clock == nil {
 		deps.Clock = clock.RealClock{}
 	}
@@ -120,6 +135,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 		wake:  make(chan struct{}, 1),
 	}
 	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, deps.Clock)
+	p.profiles = newProfiles(deps.Kube, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
 	return p, nil
 }

@@ -7,12 +7,17 @@ import (
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider/request"
+)
+
+// Reasons of the node's events about orphans.
+const (
+	reasonOrphanDeleted    = "OrphanDeleted"
+	reasonOrphanNotDeleted = "OrphanNotDeleted"
 )
 
 // reaper deletes the groups of this node whose pod is gone. It never sees those
@@ -48,6 +53,7 @@ func (r *reaper) pass(ctx context.Context, unknown []string) error {
 		}
 	}
 	r.suspects = suspects
+	r.p.metrics.suspects.Set(float64(len(suspects)))
 	for len(ripe) > 0 {
 		batch := ripe[:min(len(ripe), eci.MaxGroupsPerPage)]
 		if err := r.reap(ctx, batch); err != nil {
@@ -68,17 +74,33 @@ func (r *reaper) reap(ctx context.Context, ids eci.JSONList) error {
 		if eci.IsTerminal(groups[i].Status) || !r.orphaned(ctx, &groups[i]) {
 			continue
 		}
-		id := groups[i].ContainerGroupID
-		_, err := r.p.cloud.DeleteContainerGroup(ctx, &eci.DeleteContainerGroupRequest{ContainerGroupID: id})
-		if err != nil && !eci.IsNotFound(err) {
-			log.G(ctx).WithError(err).WithField("containerGroup", id).Warn("deleting an orphaned container group failed; will try again")
-			continue
-		}
-		delete(r.suspects, id)
-		r.p.metrics.reaped.Inc()
-		log.G(ctx).WithField("containerGroup", id).Info("orphaned container group deleted: its pod is gone")
+		r.end(ctx, &groups[i])
 	}
 	return nil
+}
+
+// end deletes one orphan and tells of it: by a metric, and by an event of the
+// node, since the pod is gone.
+func (r *reaper) end(ctx context.Context, group *eci.ContainerGroup) {
+	id := group.ContainerGroupID
+	who, _ := request.IdentityOf(group.Tags)
+	logger := log.G(ctx).WithFields(log.Fields{
+		"containerGroup": id, "namespace": who.Namespace, "pod": who.PodName, "uid": string(who.UID),
+	})
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: who.NodeName, UID: types.UID(who.NodeName)}} // as the kubelet refers to its node
+	_, err := r.p.cloud.DeleteContainerGroup(ctx, &eci.DeleteContainerGroupRequest{ContainerGroupID: id})
+	if err != nil && !eci.IsNotFound(err) {
+		r.p.metrics.reapFailures.Inc()
+		r.p.deps.Events.Eventf(node, corev1.EventTypeWarning, reasonOrphanNotDeleted,
+			"container group %s has no pod any more (%s/%s) and could not be deleted; will try again: %v", id, who.Namespace, who.PodName, err)
+		logger.WithError(err).Warn("deleting an orphaned container group failed; will try again")
+		return
+	}
+	delete(r.suspects, id)
+	r.p.metrics.reaped.Inc()
+	r.p.deps.Events.Eventf(node, corev1.EventTypeNormal, reasonOrphanDeleted,
+		"container group %s deleted: its pod %s/%s is gone", id, who.Namespace, who.PodName)
+	logger.Info("orphaned container group deleted: its pod is gone")
 }
 
 // orphaned asks the API server itself whether the pod of a group is gone; an
@@ -95,8 +117,11 @@ func (r *reaper) orphaned(ctx context.Context, group *eci.ContainerGroup) bool {
 		e, known := r.p.store.get(who.UID)
 		return known && e.groupID != "" && e.groupID != group.ContainerGroupID
 	}
-	pod, err := r.p.deps.Kube.CoreV1().Pods(who.Namespace).Get(ctx, who.PodName, metav1.GetOptions{})
-	return errors.IsNotFound(err) || err == nil && pod.UID != who.UID
+	gone, err := podIsGone(ctx, r.p.deps.Kube, who)
+	if err != nil {
+		log.G(ctx).WithError(err).WithField("containerGroup", group.ContainerGroupID).Warn("an orphan is left alone for now")
+	}
+	return gone && err == nil
 }
 
 // present says whether the informer has a pod of this UID.

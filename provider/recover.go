@@ -20,10 +20,19 @@ import (
 // to a pod by UID. It is called once, before any pod work, with the pods that
 // the API server has, and again until it succeeds: without it a create could
 // make a second group for a pod that has one.
+//
+// The states of all groups come 200 a page; the groups themselves, 20 a page, are
+// read only where a state says something else than the pod that names the group.
 func (p *Provider) Recover(ctx context.Context, pods []*corev1.Pod) error {
-	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{Tags: p.nodeTags(), WithEvent: ptr.To(true)})
+	began := p.deps.Clock.Now()
+	states, err := p.readStatuses(ctx, 0)
 	if err != nil {
 		return fmt.Errorf("listing the container groups of this node: %w", err)
+	}
+	settled, unclear := settledPods(pods, states)
+	groups, err := p.describeGroups(ctx, unclear)
+	if err != nil {
+		return fmt.Errorf("reading %d container groups of this node: %w", len(unclear), err)
 	}
 	byPod := map[types.UID][]*eci.ContainerGroup{}
 	for i := range groups {
@@ -33,14 +42,44 @@ func (p *Provider) Recover(ctx context.Context, pods []*corev1.Pod) error {
 	}
 	adopted := 0
 	for _, pod := range pods {
-		if p.recoverPod(ctx, pod, byPod[pod.UID]) {
+		if live := settled[pod.UID]; live != nil {
+			p.recoverSettled(pod, live, byPod[pod.UID])
+			adopted++
+		} else if p.recoverPod(ctx, pod, byPod[pod.UID]) {
 			adopted++
 		}
 	}
-	log.G(ctx).WithFields(log.Fields{"groups": len(groups), "pods": len(pods), "adopted": adopted}).
+	log.G(ctx).WithFields(log.Fields{"groups": len(states), "read": len(groups), "pods": len(pods), "adopted": adopted}).
 		Info("recovered the state of this node from the cloud")
+	p.recoveredAt = began
 	p.store.ready()
 	return nil
+}
+
+// describeGroups reads groups by id, in full and with their events.
+func (p *Provider) describeGroups(ctx context.Context, ids []string) ([]eci.ContainerGroup, error) {
+	var groups []eci.ContainerGroup
+	for batch := range slices.Chunk(ids, eci.MaxGroupsPerPage) {
+		some, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{ContainerGroupIDs: batch, WithEvent: ptr.To(true)})
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, some...)
+	}
+	return groups, nil
+}
+
+// recoverSettled takes over a pod of which everything is known from its object
+// and the state of its group. others are further groups of the pod.
+func (p *Provider) recoverSettled(pod *corev1.Pod, live *eci.ContainerGroupStatus, others []*eci.ContainerGroup) {
+	p.store.remember(pod)
+	p.store.update(pod.UID, func(e *entry) {
+		e.stage, e.groupID, e.createdAt = stageLive, live.ContainerGroupID, p.deps.Clock.Now()
+		e.requestID = pod.Annotations[status.AnnotationRequestID]
+		e.status, e.live = pod.Status.DeepCopy(), live
+		e.group = &eci.ContainerGroup{ContainerGroupID: live.ContainerGroupID, Status: live.Status}
+		e.attempt = failedAttempts(others)
+	})
 }
 
 // recoverPod puts one pod into the store with the group that is its own.

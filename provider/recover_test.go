@@ -35,6 +35,31 @@ func TestARestartFindsEveryGroupAndMakesNoneTwice(t *testing.T) {
 	}
 }
 
+func TestARestartReadsOnlyTheGroupsThatChanged(t *testing.T) {
+	w := newWorld(t)
+	var pods []*corev1.Pod
+	for i := range 45 {
+		pod := w.mustRun(fmt.Sprintf("web-%d", i))
+		*pod = *w.told[pod.UID] // as the API server has it after our write
+		pods = append(pods, pod)
+	}
+	pods[7].Status.ContainerStatuses[0].RestartCount = 3 // it is not what the cloud says
+	before := w.calls(eci.ActionDescribeContainerGroups)
+	w.start()
+	if n := w.calls(eci.ActionDescribeContainerGroups) - before; n != 1 {
+		t.Errorf("%d reads of groups, want 1 for the one that changed", n)
+	}
+	for _, pod := range pods {
+		w.mustCreatePod(pod)
+		known, err := w.GetPodStatus(t.Context(), pod.Namespace, pod.Name)
+		if err != nil || known.Phase != corev1.PodRunning || known.PodIP == "" {
+			t.Errorf("%s after the restart: %+v, %v", pod.Name, known, err)
+		}
+	}
+	w.expectPhase(pods[7], corev1.PodRunning) // what differs is told; all else is there already
+	w.expectLive(45)
+}
+
 func TestARestartAfterALostAnswerFindsTheGroup(t *testing.T) {
 	w := newWorld(t)
 	pod := w.mustAddPod("web")
@@ -77,7 +102,7 @@ func TestARestartWhoseListLagsStillMakesNoSecondGroup(t *testing.T) {
 
 func TestWithoutAListThereIsNoRecovery(t *testing.T) {
 	w := newWorld(t)
-	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionDescribeContainerGroups, Error: emulator.Throttled(), Times: 1})
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionDescribeContainerGroupStatus, Error: emulator.Throttled(), Times: 1})
 	if err := w.Recover(t.Context(), nil); err == nil {
 		t.Error("recovered from an error")
 	}

@@ -53,6 +53,7 @@ func (p *Provider) refreshLoop(ctx context.Context) {
 // refreshTurn is one round. A pod whose objects cannot be read waits for the
 // next.
 func (p *Provider) refreshTurn(ctx context.Context) {
+	p.learnFiles(ctx)
 	read := map[objectKey]string{}
 	checks := refreshChecks
 	for _, e := range p.store.all(entry.refreshable) {
@@ -77,11 +78,30 @@ func (p *Provider) refreshTurn(ctx context.Context) {
 
 // refreshable says whether the pod runs and has files that can change.
 func (e entry) refreshable() bool {
-	return e.stage == stageLive && e.group != nil && e.files != nil &&
-		(e.group.Status == eci.StatusRunning || e.group.Status == eci.StatusPending) && e.pod.DeletionTimestamp == nil &&
+	return e.files != nil && e.hasFiles() && (e.group.Status == eci.StatusRunning || e.group.Status == eci.StatusPending)
+}
+
+// hasFiles says whether the pod has a group, and files that come from Kubernetes.
+func (e entry) hasFiles() bool {
+	return e.stage == stageLive && e.group != nil && e.pod.DeletionTimestamp == nil &&
 		slices.ContainsFunc(e.pod.Spec.Volumes, func(v corev1.Volume) bool {
 			return v.ConfigMap != nil || v.Secret != nil || v.DownwardAPI != nil || v.Projected != nil
 		})
+}
+
+// learnFiles reads groups whose files are not known, because a restart found
+// their pods as they should be and read no details of them: in each round as many
+// as one round looks at.
+func (p *Provider) learnFiles(ctx context.Context) {
+	lives := map[string]*eci.ContainerGroupStatus{}
+	for _, e := range p.store.all(func(e entry) bool { return e.files == nil && e.hasFiles() }) {
+		if lives[e.groupID] = e.live; len(lives) == refreshChecks {
+			break
+		}
+	}
+	if err := p.readDetails(ctx, lives); err != nil && ctx.Err() == nil {
+		log.G(ctx).WithError(err).Warn("reading the files of container groups failed; will try again")
+	}
 }
 
 // sourceOf sums up the versions of everything that the pod's files come from.
@@ -215,11 +235,7 @@ func (p *Provider) outdated(e entry, why string) {
 // filesFor translates the pod with the objects as they are now. Tokens are made
 // only if asked: they are different each time.
 func (p *Provider) filesFor(ctx context.Context, e entry, tokens bool) ([]eci.Volume, error) {
-	objects, err := p.collect(ctx, e.pod, tokens)
-	if err != nil {
-		return nil, err
-	}
-	translation, err := request.Translate(e.pod, objects, p.cfg.Request)
+	translation, _, err := p.translate(ctx, e.pod, tokens)
 	if err != nil {
 		return nil, err
 	}

@@ -115,6 +115,24 @@ func TestAChangeWhileWeWereDownReachesTheGroup(t *testing.T) {
 	}
 }
 
+func TestTheFilesOfAPodThatARestartDidNotReadAreLearnt(t *testing.T) {
+	w := updating(t)
+	w.mustSet("1", "old")
+	pod := w.mustRun("web", withConfigVolume)
+	*pod = *w.told[pod.UID] // as the API server has it after our write: a restart finds nothing to read
+	reads := w.calls(eci.ActionDescribeContainerGroups)
+	w.mustSet("2", "new")
+	w.start()
+	if n := w.calls(eci.ActionDescribeContainerGroups) - reads; n != 0 {
+		t.Fatalf("%d reads of groups at the restart", n)
+	}
+	w.cfg.UpdateFiles = true
+	w.refreshTurn(t.Context())
+	if got := w.files()["v"]; got != "new" {
+		t.Errorf("the group has %q", got)
+	}
+}
+
 func TestWhereAnUpdateWouldRestartTheUserIsToldOnce(t *testing.T) {
 	w := newWorld(t)
 	w.mustSet("1", "old")

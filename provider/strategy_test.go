@@ -214,3 +214,25 @@ func TestEverySizeThatTheUserGaveIsTriedBeforeWaiting(t *testing.T) {
 		t.Errorf("it has %s vCPU", got)
 	}
 }
+
+func TestThePlaceOfAGroupThatCouldNotBeMadeIsNotAskedForAgain(t *testing.T) {
+	w := newWorld(t, func(c *emulator.Config) { c.Delays.Scheduling = 3 * time.Second })
+	w.cfg.Request.VSwitchIDs = []string{"vsw-emulator-h", "vsw-emulator-i"}
+	pod := w.mustAddPod("web")
+	w.lacking(true, func(f *emulator.Fault) { f.Times = 1 })
+	w.mustCreatePod(pod)
+	for range firstRetry / time.Second {
+		w.turns(time.Second)
+		written := *w.told[pod.UID] // as the API server has it after our write
+		if err := w.UpdatePod(t.Context(), &written); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.expectPhase(pod, corev1.PodRunning)
+	if got := w.requestOf(pod).VSwitchID; got != "vsw-emulator-i,vsw-emulator-h" {
+		t.Errorf("vSwitches %s", got)
+	}
+	if w.told[pod.UID].Annotations["k8s.aliyun.com/eci-vswitch"] == "" {
+		t.Error("the pod does not show where it runs")
+	}
+}

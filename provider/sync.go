@@ -22,7 +22,8 @@ const forceSlack = 10 * time.Second
 // syncLoop reads what changed, fast while a pod is on its way up or down and
 // slowly while nothing moves.
 func (p *Provider) syncLoop(ctx context.Context) {
-	var last time.Time
+	// Recovery has read every state: the first turn asks for what changed since.
+	last := p.recoveredAt
 	for {
 		p.retryUnscheduled(ctx)
 		last = p.syncTurn(ctx, last)
@@ -188,10 +189,19 @@ func (p *Provider) readBatch(ctx context.Context, batch eci.JSONList, lives map[
 
 // describe lists groups in full, every page or an error.
 func (p *Provider) describe(ctx context.Context, req *eci.DescribeContainerGroupsRequest) ([]eci.ContainerGroup, error) {
+	return describeAll(ctx, p.cloud, req)
+}
+
+// groupLister is the call that shows groups in full.
+type groupLister interface {
+	DescribeContainerGroups(context.Context, *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, error)
+}
+
+func describeAll(ctx context.Context, cloud groupLister, req *eci.DescribeContainerGroupsRequest) ([]eci.ContainerGroup, error) {
 	var groups []eci.ContainerGroup
 	req.Limit = eci.MaxGroupsPerPage
 	for {
-		resp, err := p.cloud.DescribeContainerGroups(ctx, req)
+		resp, err := cloud.DescribeContainerGroups(ctx, req)
 		if err != nil {
 			return nil, err
 		}

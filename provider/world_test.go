@@ -2,6 +2,8 @@ package provider
 
 import (
 	"context"
+	"errors"
+	"net"
 	"net/http/httptest"
 	"slices"
 	"testing"
@@ -34,6 +36,8 @@ type world struct {
 	pods     podList
 	told     map[types.UID]*corev1.Pod
 	last     time.Time
+	// dial stands in for the network of the pods; nil is one without a route.
+	dial func(address string) (net.Conn, error)
 
 	*Provider
 }
@@ -81,6 +85,7 @@ func (w *world) start() {
 	var err error
 	w.Provider, err = New(cfg, Deps{
 		Cloud: w.cloud, Kube: w.kube, Pods: w.pods, Events: w.events, Clock: w.clock,
+		Dial:     w.dialPod,
 		Services: informers.NewSharedInformerFactory(w.kube, 0).Core().V1().Services().Lister(),
 	})
 	if err != nil {
@@ -90,6 +95,13 @@ func (w *world) start() {
 	if err := w.Recover(w.Context(), w.pods.List()); err != nil {
 		w.Fatal(err)
 	}
+}
+
+func (w *world) dialPod(_ context.Context, _, address string) (net.Conn, error) {
+	if w.dial == nil {
+		return nil, errors.New("no route to " + address)
+	}
+	return w.dial(address)
 }
 
 // mustAddPod puts a pod into the API server and the informer.

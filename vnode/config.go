@@ -63,6 +63,10 @@ type KubeletConfig struct {
 	// TLSCertFile and TLSPrivateKeyFile are PEM files, read again when they
 	// change. Without them a certificate is made up at start.
 	TLSCertFile, TLSPrivateKeyFile string
+	// SignedCertificate has the cluster sign the certificate instead, as a kubelet
+	// does (signer kubernetes.io/kubelet-serving), and again before it expires.
+	// The made-up one serves until the first is approved.
+	SignedCertificate bool
 	// ClientCAFile is a PEM bundle that client certificates must chain to. Empty
 	// takes the cluster's own, from the ConfigMap
 	// kube-system/extension-apiserver-authentication, and follows it.
@@ -74,6 +78,8 @@ type KubeletConfig struct {
 	StreamIdleTimeout time.Duration
 	// StreamCreationTimeout is how long a client may take to open its streams.
 	StreamCreationTimeout time.Duration
+	// MaxConnections is how many clients are served at the same time; more wait.
+	MaxConnections int
 }
 
 // DefaultConfig is a complete, valid Config except for Node.Name.
@@ -98,6 +104,8 @@ func DefaultConfig() Config {
 			Port:                  10250,
 			StreamIdleTimeout:     4 * time.Hour,    // as the kubelet
 			StreamCreationTimeout: 30 * time.Second, // as the kubelet
+			// Each stream of kubectl has one, of some 100 KiB here.
+			MaxConnections: 2000,
 		},
 		Workers:       50,
 		RetryMin:      100 * time.Millisecond,

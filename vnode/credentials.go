@@ -12,6 +12,7 @@ import (
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/cert"
+	"k8s.io/client-go/util/certificate"
 )
 
 // The ConfigMap in which every cluster publishes the CA of its client certificates.
@@ -31,11 +32,12 @@ type credentials struct {
 	clientCA dynamiccertificates.CAContentProvider
 	serving  *dynamiccertificates.DynamicServingCertificateController
 	runners  []dynamiccertificates.ControllerRunner
+	signer   certificate.Manager // nil unless the cluster signs
 }
 
 func newCredentials(cfg Config, client kubernetes.Interface) (*credentials, error) {
 	c := &credentials{}
-	servingCert, err := servingCertificate(cfg)
+	servingCert, err := c.servingCertificate(cfg, client)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +58,7 @@ func newCredentials(cfg Config, client kubernetes.Interface) (*credentials, erro
 	return c, nil
 }
 
-func servingCertificate(cfg Config) (dynamiccertificates.CertKeyContentProvider, error) {
+func (c *credentials) servingCertificate(cfg Config, client kubernetes.Interface) (dynamiccertificates.CertKeyContentProvider, error) {
 	if cfg.Kubelet.TLSCertFile != "" {
 		content, err := dynamiccertificates.NewDynamicServingContentFromFiles("kubelet-serving", cfg.Kubelet.TLSCertFile, cfg.Kubelet.TLSPrivateKeyFile)
 		if err != nil {
@@ -64,19 +66,33 @@ func servingCertificate(cfg Config) (dynamiccertificates.CertKeyContentProvider,
 		}
 		return content, nil
 	}
-	options := cert.SelfSignedCertKeyOptions{Host: cfg.Node.Name, MaxAge: selfSignedAge}
-	if ip := net.ParseIP(cfg.Node.InternalIP); ip != nil {
-		options.AlternateIPs = []net.IP{ip}
-	}
-	certPEM, keyPEM, err := cert.GenerateSelfSignedCertKeyWithOptions(options)
+	certPEM, keyPEM, err := madeUpCertificate(cfg.Node)
 	if err != nil {
-		return nil, fmt.Errorf("make serving certificate of the kubelet API: %w", err)
+		return nil, err
+	}
+	if cfg.Kubelet.SignedCertificate {
+		content := newSignedContent(certPEM, keyPEM)
+		c.signer, err = newSigner(cfg, client, content)
+		return content, err
 	}
 	content, err := dynamiccertificates.NewStaticCertKeyContent("self-signed", certPEM, keyPEM)
 	if err != nil {
 		return nil, fmt.Errorf("use made serving certificate of the kubelet API: %w", err)
 	}
 	return content, nil
+}
+
+// madeUpCertificate returns a self-signed pair as PEM.
+func madeUpCertificate(node NodeConfig) (certPEM, keyPEM []byte, err error) {
+	options := cert.SelfSignedCertKeyOptions{Host: node.Name, MaxAge: selfSignedAge}
+	if ip := net.ParseIP(node.InternalIP); ip != nil {
+		options.AlternateIPs = []net.IP{ip}
+	}
+	certPEM, keyPEM, err = cert.GenerateSelfSignedCertKeyWithOptions(options)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make serving certificate of the kubelet API: %w", err)
+	}
+	return certPEM, keyPEM, nil
 }
 
 func clientCA(cfg KubeletConfig, client kubernetes.Interface) (dynamiccertificates.CAContentProvider, error) {
@@ -104,4 +120,9 @@ func (c *credentials) start(ctx context.Context, group *errgroup.Group) {
 		log.G(ctx).WithError(err).Error("load certificates of the kubelet API")
 	}
 	group.Go(func() error { c.serving.Run(1, ctx.Done()); return nil })
+	if c.signer != nil {
+		log.G(ctx).Info("the cluster is asked to sign the serving certificate of the kubelet API; unless somebody approves it, `kubectl certificate approve` does")
+		c.signer.Start()
+		group.Go(func() error { <-ctx.Done(); c.signer.Stop(); return nil })
+	}
 }

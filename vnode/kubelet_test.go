@@ -31,8 +31,9 @@ import (
 )
 
 // reviewed is a cluster that answers token and access reviews over HTTP, as the
-// webhook client asks them: token "good" is user alice; alice and the client
-// certificate of admin may do everything, anonymous may see stats.
+// webhook client asks them: token "good" is user alice, "reader" and what
+// begins with "weak" a user of that name; alice and the client certificate of
+// admin may do everything, reader what is get, weak nothing, anonymous see stats.
 type reviewed struct {
 	*cluster
 	reviews kubernetes.Interface
@@ -66,8 +67,12 @@ func (r *reviewed) review(w http.ResponseWriter, req *http.Request) {
 	switch {
 	case strings.HasSuffix(req.URL.Path, "/tokenreviews"):
 		var review authenticationv1.TokenReview
-		if json.NewDecoder(req.Body).Decode(&review) == nil && review.Spec.Token == "good" {
-			review.Status = authenticationv1.TokenReviewStatus{Authenticated: true, User: authenticationv1.UserInfo{Username: "alice"}}
+		if json.NewDecoder(req.Body).Decode(&review) == nil {
+			user := map[string]string{"good": "alice", "reader": "reader"}[review.Spec.Token]
+			if strings.HasPrefix(review.Spec.Token, "weak") {
+				user = review.Spec.Token
+			}
+			review.Status = authenticationv1.TokenReviewStatus{Authenticated: user != "", User: authenticationv1.UserInfo{Username: user}}
 		}
 		_ = json.NewEncoder(w).Encode(review)
 	case strings.HasSuffix(req.URL.Path, "/subjectaccessreviews"):
@@ -78,7 +83,8 @@ func (r *reviewed) review(w http.ResponseWriter, req *http.Request) {
 			r.asked = append(r.asked, attributes)
 			r.mu.Unlock()
 			user := review.Spec.User
-			review.Status.Allowed = user == "alice" || user == "admin" || user == "system:anonymous" && attributes.Subresource == "stats"
+			review.Status.Allowed = user == "alice" || user == "admin" || user == "system:anonymous" && attributes.Subresource == "stats" ||
+				user == "reader" && attributes.Verb == "get"
 		}
 		_ = json.NewEncoder(w).Encode(review)
 	default:
@@ -256,8 +262,8 @@ func TestRequestsAreAuthenticatedAndAuthorized(t *testing.T) {
 				path, token string
 				want        int
 			}{
-				{"/healthz", "", http.StatusOK},
 				{"/pods", "good", http.StatusOK},
+				{"/healthz", "", anonymousPods},
 				{"/pods", "bad", http.StatusUnauthorized},
 				{"/pods", "", anonymousPods},
 				{"/stats/summary", "", anonymousStats},
@@ -268,7 +274,7 @@ func TestRequestsAreAuthenticatedAndAuthorized(t *testing.T) {
 			}
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			if a := r.asked[0]; a.Resource != "nodes" || a.Name != "vk" || a.Subresource != "proxy" || a.Verb != "get" {
+			if a := r.asked[0]; a.Resource != "nodes" || a.Name != "vk" || a.Subresource != "pods" || a.Verb != "get" {
 				t.Errorf("asked for %+v", a)
 			}
 		})

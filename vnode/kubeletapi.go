@@ -2,12 +2,28 @@ package vnode
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/cache"
 )
+
+// routes are all paths of the kubelet API. Whoever gets here may.
+func routes(cfg Config, d Deps) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	mux.HandleFunc("GET /configz", configz(cfg))
+	if d.Gatherer != nil {
+		mux.Handle("GET /metrics", promhttp.HandlerFor(d.Gatherer, promhttp.HandlerOpts{}))
+	} else {
+		mux.HandleFunc("GET /metrics", notImplemented("metrics of its own"))
+	}
+	mux.Handle("/", podsHandler(d.Provider, cfg.Kubelet, d.Pods.GetIndexer()))
+	return mux
+}
 
 // podsHandler serves the kubelet's routes. What the provider does not implement
 // is answered with 501 and its name.

@@ -10,18 +10,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
-	"github.com/virtual-kubelet/virtual-kubelet/node/nodeutil"
 	"golang.org/x/sync/errgroup"
-)
-
-const (
-	// readHeaderTimeout bounds how long a client may take over its request line.
-	readHeaderTimeout = 30 * time.Second
-	// drainTimeout is how long requests in flight may go on after shutdown began.
-	drainTimeout = 5 * time.Second
 )
 
 // kubeletServer serves the kubelet's HTTPS API.
@@ -41,11 +32,8 @@ func newKubeletServer(cfg Config, d Deps) (*kubeletServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	// A probe has no credentials, and learns nothing but that we listen.
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
-	mux.Handle("/", nodeutil.WithAuth(auth, podsHandler(d.Provider, cfg.Kubelet, d.Pods.GetIndexer())))
-	return &kubeletServer{cfg: cfg.Kubelet, creds: creds, handler: mux}, nil
+	handler := limited(guarded(auth, cfg.Node.Name, routes(cfg, d)))
+	return &kubeletServer{cfg: cfg.Kubelet, creds: creds, handler: handler}, nil
 }
 
 // listen binds the port and returns it.
@@ -67,11 +55,13 @@ func (s *kubeletServer) serve(ctx context.Context) error {
 	server := &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          stdlog.New(debugWriter{log.G(ctx)}, "", 0),
 	}
 	group.Go(func() error {
-		err := server.Serve(tls.NewListener(s.listener, s.tlsConfig()))
+		err := server.Serve(tls.NewListener(limitConnections(s.listener, s.cfg.MaxConnections), s.tlsConfig()))
 		if errors.Is(err, http.ErrServerClosed) {
 			return nil
 		}

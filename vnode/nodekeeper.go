@@ -38,8 +38,11 @@ type nodeKeeper struct {
 	mu       sync.Mutex
 	port     int32
 	provided []corev1.NodeCondition // by the provider, at the last ping
-	current  []corev1.NodeCondition
-	push     func(*corev1.Node)
+	// adopted says that the Node of an earlier life, if there is one, was read:
+	// its times go on in current, so that there is no current before.
+	adopted bool
+	current []corev1.NodeCondition
+	push    func(*corev1.Node)
 }
 
 func newNodeKeeper(cfg NodeConfig, d Deps, calls *caller) *nodeKeeper {
@@ -90,10 +93,14 @@ func (k *nodeKeeper) NotifyNodeStatus(_ context.Context, push func(*corev1.Node)
 	k.push = push
 }
 
-// refresh computes the conditions again and signals if they changed.
+// refresh computes the conditions again and signals if they changed. A provider
+// may recover before the Node is read; then it is too early.
 func (k *nodeKeeper) refresh() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if !k.adopted {
+		return
+	}
 	after := nodeConditions(k.hasRecovered(), k.provided)
 	if !keepTransitions(k.current, after, metav1.NewTime(k.clock.Now())) {
 		return
@@ -188,17 +195,15 @@ func (k *nodeKeeper) newController() (*node.NodeController, error) {
 // adoptTransitions takes over the transition times of a Node that is there already.
 func (k *nodeKeeper) adoptTransitions(ctx context.Context) error {
 	n, err := k.client.CoreV1().Nodes().Get(ctx, k.cfg.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("get node %s: %w", k.cfg.Name, err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.current == nil {
+	if err == nil && !k.adopted {
 		k.current = n.Status.Conditions
 	}
+	k.adopted = true
 	return nil
 }
 

@@ -36,8 +36,9 @@ type startedNode struct {
 
 func mustStart(t *testing.T, cfg Config, client kubernetes.Interface, p Provider) startedNode {
 	t.Helper()
+	registry := prometheus.NewRegistry()
 	return mustStartWith(t, cfg, Deps{
-		Client: client, Provider: p, Pods: NewPodInformer(client, cfg.Node.Name), Registry: prometheus.NewRegistry(),
+		Client: client, Provider: p, Pods: NewPodInformer(client, cfg.Node.Name), Registry: registry, Gatherer: registry,
 		OwnsAnnotation: func(key string) bool { return strings.HasPrefix(key, ownedPrefix) },
 	})
 }

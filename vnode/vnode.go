@@ -34,6 +34,8 @@ type Deps struct {
 	Recorder record.EventRecorder
 	// Registry of metrics; nobody's when nil.
 	Registry prometheus.Registerer
+	// Gatherer is what /metrics of the kubelet API shows; nothing when nil.
+	Gatherer prometheus.Gatherer
 	// Clock is the real one when nil.
 	Clock clock.WithTicker
 }

@@ -10,6 +10,8 @@ OpenAPI 2018-08-08 over HTTP or HTTPS, with signatures, validation, lifecycle
 and error codes as in the cloud. Containers are simulated: "sleep 5", "exit 3",
 "echo hello" and "sh -c" of those behave, anything else runs until it is
 stopped; images of the host "invalid." or the tag ":missing" cannot be pulled.
+With --runtime=process they really run, as processes of this machine with
+namespaces, images and addresses of their own.
 
 Nothing is kept: all groups are gone when the emulator ends.`
 
@@ -19,6 +21,9 @@ const example = `  # Serve with the defaults: one key, two vSwitches, one securi
   # Throttle as the cloud throttles a new account, and use your own network.
   eci-emulator --rates documented --zone cn-hangzhou-k \
     --vswitch vsw-small=cn-hangzhou-k:192.168.0.0/28 --security-group sg-1
+
+  # Run containers for real, and reach them by their addresses.
+  eci-emulator --runtime process --vswitch vsw-1=cn-hangzhou-i:10.20.0.0/16
 
   # HTTPS, with a key from the environment.
   ALIBABA_CLOUD_ACCESS_KEY_SECRET=... eci-emulator --access-key-id my-key \

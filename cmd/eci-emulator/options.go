@@ -34,6 +34,10 @@ type options struct {
 	maxCPU         float64
 	strict         bool
 	allowListed    bool
+	runtime        string
+	images         string
+	standIn        bool
+	stateDir       string
 	logLevel       string
 }
 
@@ -41,7 +45,8 @@ func defaultOptions() *options {
 	cfg := emulator.DefaultConfig()
 	return &options{
 		listen: "127.0.0.1:18080", region: cfg.Region, accessKeyID: cfg.Credentials[0].AccessKeyID,
-		vpc: cfg.VSwitches[0].VPCID, delays: "realistic", rates: "none", maxCPU: cfg.MaxCPU, strict: true, logLevel: "info",
+		vpc: cfg.VSwitches[0].VPCID, delays: "realistic", rates: "none", maxCPU: cfg.MaxCPU, strict: true,
+		runtime: runtimeSimulated, standIn: true, logLevel: "info",
 	}
 }
 
@@ -61,6 +66,11 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.Float64Var(&o.maxCPU, "max-cpu", o.maxCPU, "vCPU quota of the account")
 	f.BoolVar(&o.strict, "strict", o.strict, "refuse unknown parameters, naming them; the cloud ignores them")
 	f.BoolVar(&o.allowListed, "allow-listed", false, "allow what needs an entry on the account: host paths, privileged containers")
+	f.StringVar(&o.runtime, "runtime", o.runtime, "what runs the containers: simulated; process, as processes of this machine (Linux, as root); "+
+		"auto, process where it can")
+	f.StringVar(&o.images, "images", "", "directory of images that need no registry: an OCI layout, or *.tar of docker save (process)")
+	f.BoolVar(&o.standIn, "stand-in", o.standIn, "run a small image of our own where an image's registry cannot be reached (process)")
+	f.StringVar(&o.stateDir, "state-dir", "", "directory for images and containers (process; default eci-emulator in the user's cache)")
 	f.StringVar(&o.logLevel, "log-level", o.logLevel, "debug logs every call; info, warn, error")
 }
 
@@ -76,7 +86,7 @@ func (o *options) config(getenv func(string) string) (emulator.Config, error) {
 		cfg.Buckets = emulator.DocumentedBuckets()
 	}
 	errNetwork := o.network(&cfg)
-	if err := errors.Join(errSecret, errDelays, errRates, errNetwork, o.checkTLS()); err != nil {
+	if err := errors.Join(errSecret, errDelays, errRates, errNetwork, o.checkTLS(), o.checkRuntime()); err != nil {
 		return cfg, err
 	}
 	return cfg, cfg.Validate()

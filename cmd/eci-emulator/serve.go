@@ -18,7 +18,11 @@ const drainTime = 5 * time.Second
 
 // serve listens until the context ends.
 func serve(ctx context.Context, o *options, cfg emulator.Config, log *logrus.Logger) error {
-	em, err := emulator.New(cfg, emulator.WithAccessLog(accessLog(log)))
+	runtime, err := o.runtimeOf(cfg, log)
+	if err != nil {
+		return err
+	}
+	em, err := emulator.New(cfg, emulator.WithAccessLog(accessLog(log)), emulator.WithRuntime(runtime))
 	if err != nil {
 		return err
 	}

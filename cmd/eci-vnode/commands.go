@@ -34,7 +34,7 @@ provider keep working.`,
 		},
 	}
 	root.Flags().AddFlagSet(run.Flags())
-	root.AddCommand(run, newExplainCommand(env), newVersionCommand())
+	root.AddCommand(run, newCheckCommand(env), newReapCommand(env), newExplainCommand(env), newVersionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }

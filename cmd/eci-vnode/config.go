@@ -16,6 +16,7 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
 	"github.com/eci-vnode/eci-vnode/provider/explain"
+	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
 // Config is everything that an operator can set: in the file named by --config,
@@ -37,6 +38,7 @@ type Config struct {
 	InternalIP string `json:"internalIP,omitempty"`
 
 	ECI     ECI     `json:"eci"`
+	Pods    Pods    `json:"pods"`
 	Kubelet Kubelet `json:"kubelet"`
 	Kube    Kube    `json:"kube"`
 	Sync    Sync    `json:"sync"`
@@ -85,12 +87,35 @@ type ECI struct {
 	Rates map[string]openapi.Rate `json:"rates,omitempty"`
 }
 
+// Pods says what pods may ask for where that depends on the account, or on what
+// the operator prefers.
+type Pods struct {
+	// MaxEnvValue is the longest value of an environment variable, in bytes; 0
+	// sends any length.
+	MaxEnvValue int `json:"maxEnvValue"`
+	// HostPathAllowed says that the account may mount paths of the machine of a
+	// group.
+	HostPathAllowed bool `json:"hostPathAllowed,omitempty"`
+	// BandwidthUnit is the unit of the bandwidth limits of this account, bit or
+	// byte; empty refuses such limits.
+	BandwidthUnit string `json:"bandwidthUnit,omitempty"`
+	// Hardening of containers that ECI has no parameter for: warn or refuse.
+	Hardening string `json:"hardening"`
+	// UpdateFiles sends changed ConfigMaps, Secrets and tokens to running groups;
+	// otherwise an event tells of them. Refresh is the time between two looks.
+	UpdateFiles bool            `json:"updateFiles,omitempty"`
+	Refresh     metav1.Duration `json:"refresh"`
+}
+
 // Kubelet is the HTTPS API that serves kubectl logs and exec.
 type Kubelet struct {
 	Address           string `json:"address,omitempty"`
 	Port              int32  `json:"port"`
 	TLSCertFile       string `json:"tlsCertFile,omitempty"`
 	TLSPrivateKeyFile string `json:"tlsPrivateKeyFile,omitempty"`
+	// ServerTLSBootstrap has the cluster sign the certificate, as the kubelet's
+	// field of this name.
+	ServerTLSBootstrap bool `json:"serverTLSBootstrap,omitempty"`
 	// ClientCAFile is the cluster's own when empty.
 	ClientCAFile  string `json:"clientCAFile,omitempty"`
 	AnonymousAuth bool   `json:"anonymousAuth,omitempty"`
@@ -139,7 +164,10 @@ func defaultConfig() Config {
 			corev1.ResourceMemory: resource.MustParse("4Ti"),
 			corev1.ResourcePods:   resource.MustParse("1000"),
 		},
-		ECI:     ECI{ClusterDomain: "cluster.local", Timeout: duration(15 * time.Second)},
+		ECI: ECI{ClusterDomain: "cluster.local", Timeout: duration(15 * time.Second)},
+		Pods: Pods{
+			MaxEnvValue: request.DefaultConfig().MaxEnvValue, Hardening: string(request.HardeningWarn), Refresh: duration(time.Minute),
+		},
 		Kubelet: Kubelet{Port: 10250},
 		Kube:    Kube{QPS: 500, Burst: 1000, Workers: 50},
 		Sync: Sync{
@@ -193,6 +221,7 @@ func (c *Config) Validate() error {
 	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		errs = append(errs, field.NotSupported(field.NewPath("log", "format"), c.Log.Format, []string{"text", "json"}))
 	}
+	errs = append(errs, c.Pods.validate(field.NewPath("pods"))...)
 	if err := c.Prices.Validate(); err != nil {
 		errs = append(errs, field.Invalid(field.NewPath("prices"), c.Prices, err.Error()))
 	}
@@ -204,4 +233,26 @@ func (c *Config) Validate() error {
 		errs = append(errs, field.Invalid(field.NewPath("kubelet", "tlsCertFile"), c.Kubelet.TLSCertFile, "tlsCertFile and tlsPrivateKeyFile go together"))
 	}
 	return errs.ToAggregate()
+}
+
+func (p *Pods) validate(path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if p.MaxEnvValue < 0 {
+		errs = append(errs, field.Invalid(path.Child("maxEnvValue"), p.MaxEnvValue, "must not be negative"))
+	}
+	if p.Refresh.Duration <= 0 {
+		errs = append(errs, field.Invalid(path.Child("refresh"), p.Refresh.Duration.String(), "must be more than 0"))
+	}
+	for name, given := range map[string]struct {
+		value string
+		of    []string
+	}{
+		"bandwidthUnit": {p.BandwidthUnit, []string{"", request.BandwidthBits, request.BandwidthBytes}},
+		"hardening":     {p.Hardening, []string{string(request.HardeningWarn), string(request.HardeningRefuse)}},
+	} {
+		if !slices.Contains(given.of, given.value) {
+			errs = append(errs, field.NotSupported(path.Child(name), given.value, given.of))
+		}
+	}
+	return errs
 }

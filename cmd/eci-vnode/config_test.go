@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
@@ -160,5 +161,26 @@ func TestTheFileInTheDocumentationIsValid(t *testing.T) {
 	}
 	if c.ECI.SecurityGroupID != "sg-1" || c.Sync.Repair.Duration.String() != "2m0s" {
 		t.Errorf("got %+v", c)
+	}
+}
+
+func TestWhatPodsMayAskForReachesTheTranslation(t *testing.T) {
+	file := "pods: {maxEnvValue: 0, hostPathAllowed: true, bandwidthUnit: byte, hardening: refuse, updateFiles: true, refresh: 5m}\n"
+	c, err := load(t, file, firstProvidersEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := providerConfig(c)
+	if r := got.Request; r.MaxEnvValue != 0 || !r.HostPathAllowed || r.BandwidthUnit != "byte" || r.Hardening != "refuse" {
+		t.Errorf("%+v", r)
+	}
+	if !got.UpdateFiles || got.Refresh != 5*time.Minute {
+		t.Errorf("files: %t every %s", got.UpdateFiles, got.Refresh)
+	}
+	_, err = load(t, "pods: {maxEnvValue: -1, bandwidthUnit: nibble, hardening: maybe, refresh: 0s}\n", firstProvidersEnvironment)
+	for _, path := range []string{"pods.maxEnvValue", "pods.bandwidthUnit", "pods.hardening", "pods.refresh"} {
+		if err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s is not named by %v", path, err)
+		}
 	}
 }

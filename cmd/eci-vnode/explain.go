@@ -13,12 +13,14 @@ import (
 	"github.com/eci-vnode/eci-vnode/provider/explain"
 )
 
-// Exit statuses of explain.
+// Exit statuses of the commands that answer a question.
 const (
-	// statusRefused says that a pod would be refused.
+	// statusRefused says that explain found a pod that would be refused.
 	statusRefused = 1
-	// statusNoAnswer says that there is no answer: the files, the flags or the
-	// cloud were at fault.
+	// statusFound says that check or reap found something to be done.
+	statusFound = 1
+	// statusNoAnswer says that there is no answer: the files, the flags, the
+	// cloud or the cluster were at fault.
 	statusNoAnswer = 2
 )
 
@@ -175,11 +177,14 @@ func reportWriters() map[string]reportWriter {
 			_, err = out.Write(text)
 			return err
 		},
-		"json": func(r *explain.Report, out io.Writer) error {
-			encoder := json.NewEncoder(out)
-			encoder.SetIndent("", "  ")
-			encoder.SetEscapeHTML(false)
-			return encoder.Encode(r)
-		},
+		"json": func(r *explain.Report, out io.Writer) error { return writeJSON(out, r) },
 	}
+}
+
+// writeJSON writes v as people and programs read it.
+func writeJSON(out io.Writer, v any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
 }

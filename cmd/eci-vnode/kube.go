@@ -77,15 +77,22 @@ func hostIP() string {
 func clusterID(ctx context.Context, client kubernetes.Interface) (string, error) {
 	var id string
 	err := wait.PollUntilContextCancel(ctx, 2*time.Second, true, func(ctx context.Context) (bool, error) {
-		ns, err := client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
-		if err != nil {
-			log.G(ctx).WithError(err).Warn("cannot read the namespace kube-system, whose UID identifies this cluster; will try again (--cluster-id sets an identity)")
-			return false, nil
+		var err error
+		if id, err = readClusterID(ctx, client); err != nil {
+			log.G(ctx).WithError(err).Warn("the identity of this cluster is not known; will try again (--cluster-id sets one)")
 		}
-		id = string(ns.UID)
-		return true, nil
+		return err == nil, nil
 	})
 	return id, err
+}
+
+// readClusterID asks once.
+func readClusterID(ctx context.Context, client kubernetes.Interface) (string, error) {
+	ns, err := client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("reading the namespace kube-system, whose UID identifies this cluster: %w", err)
+	}
+	return string(ns.UID), nil
 }
 
 // serveMetrics serves until ctx ends.

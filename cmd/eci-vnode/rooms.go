@@ -8,6 +8,8 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
 	"github.com/eci-vnode/eci-vnode/provider"
+	"github.com/eci-vnode/eci-vnode/provider/check"
+	"github.com/eci-vnode/eci-vnode/provider/request"
 	"github.com/eci-vnode/eci-vnode/vnode"
 )
 
@@ -21,6 +23,9 @@ func providerConfig(c Config) provider.Config {
 	out.Request.ClusterID, out.Request.NodeName = c.ECI.ClusterID, c.NodeName
 	out.Request.ClusterDNS, out.Request.ClusterDomain = c.ECI.ClusterDNS, c.ECI.ClusterDomain
 	out.Request.Tags = c.ECI.Tags
+	out.Request.MaxEnvValue, out.Request.HostPathAllowed = c.Pods.MaxEnvValue, c.Pods.HostPathAllowed
+	out.Request.BandwidthUnit, out.Request.Hardening = c.Pods.BandwidthUnit, request.Hardening(c.Pods.Hardening)
+	out.UpdateFiles, out.Refresh = c.Pods.UpdateFiles, c.Pods.Refresh.Duration
 	out.FastSync, out.SlowSync, out.Repair = c.Sync.Fast.Duration, c.Sync.Slow.Duration, c.Sync.Repair.Duration
 	out.OrphanGrace, out.LostGrace = c.Sync.OrphanGrace.Duration, c.Sync.LostGrace.Duration
 	return out
@@ -42,8 +47,17 @@ func vnodeConfig(c Config) vnode.Config {
 	k := &out.Kubelet
 	k.Address, k.Port = c.Kubelet.Address, c.Kubelet.Port
 	k.TLSCertFile, k.TLSPrivateKeyFile = c.Kubelet.TLSCertFile, c.Kubelet.TLSPrivateKeyFile
+	k.SignedCertificate = c.Kubelet.ServerTLSBootstrap
 	k.ClientCAFile, k.AnonymousAuth = c.Kubelet.ClientCAFile, c.Kubelet.AnonymousAuth
 	return out
+}
+
+// checkConfig is the part of the settings that can be checked beforehand.
+func checkConfig(c Config) check.Config {
+	return check.Config{
+		Region: c.ECI.Region, VSwitchIDs: c.ECI.VSwitchIDs, SecurityGroupID: c.ECI.SecurityGroupID, ResourceGroupID: c.ECI.ResourceGroupID,
+		NodeName: c.NodeName, ClusterID: c.ECI.ClusterID,
+	}
 }
 
 // newCloud makes the client of ECI. The key of the first provider's variables

@@ -106,7 +106,7 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 	}
 	node, err := vnode.New(vnodeConfig(cfg), vnode.Deps{
 		Client: clients.pods, EventsClient: clients.events, NodeClient: clients.node,
-		Provider: p, Pods: pods, OwnsAnnotation: status.OwnsAnnotation, Recorder: recorder, Registry: registry,
+		Provider: p, Pods: pods, OwnsAnnotation: status.OwnsAnnotation, Recorder: recorder, Registry: registry, Gatherer: registry,
 	})
 	if err != nil {
 		return err

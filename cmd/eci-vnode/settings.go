@@ -67,6 +67,8 @@ func settings() []setting {
 			set: text(func(c *Config) *string { return &c.Kubelet.TLSCertFile })},
 		{flag: "tls-private-key-file", env: []string{"APISERVER_KEY_LOCATION"}, usage: "its private key",
 			set: text(func(c *Config) *string { return &c.Kubelet.TLSPrivateKeyFile })},
+		{flag: "rotate-server-certificates", bare: "true", usage: "have the cluster sign the serving certificate, as the kubelet's flag of this name",
+			set: flagOf(func(c *Config) *bool { return &c.Kubelet.ServerTLSBootstrap })},
 		{flag: "client-ca-file", usage: "CA of clients of the kubelet API; empty is the cluster's own",
 			set: text(func(c *Config) *string { return &c.Kubelet.ClientCAFile })},
 		{flag: "anonymous-auth", bare: "true", usage: "let requests without credentials through to authorization, as the kubelet's flag of this name",
@@ -108,6 +110,11 @@ func addSettingFlags(cmd *cobra.Command, table []setting) {
 		cmd.Flags().String(s.flag, "", usage)
 		cmd.Flags().Lookup(s.flag).NoOptDefVal = s.bare
 	}
+}
+
+// settingsOf are the settings that have these flags.
+func settingsOf(flags ...string) []setting {
+	return slices.DeleteFunc(settings(), func(s setting) bool { return !slices.Contains(flags, s.flag) })
 }
 
 // loadConfig reads the file, the environment and the flags, in this order, and

@@ -74,8 +74,29 @@ func (e *Emulator) pull(g *group, c *container) {
 		return
 	}
 	g.agent(now, eventNormal, "Pulling", "Pulling image %q", image)
-	c.waiting = e.queue.after(e.cfg.Delays.ImagePull, func() { e.pulled(g, c, now) })
+	c.waiting = e.queue.after(e.cfg.Delays.ImagePull, func() { e.runtime.Pull(e.pullOf(g, c, now)) })
 	e.touch(g)
+}
+
+// pullOf binds the answers of a pull to its number: those of one that the group
+// no longer waits for are dropped.
+func (e *Emulator) pullOf(g *group, c *container, began time.Time) Pull {
+	c.pull++
+	number := c.pull
+	later := func(fn func()) {
+		e.queue.after(0, func() {
+			if c.pull == number && e.remains(g) && g.goal == goalNone && !g.isTerminal() {
+				fn()
+			}
+		})
+	}
+	return Pull{
+		GroupID: g.id, Group: &g.request, Image: c.spec.Image,
+		Done: func(err error) { later(func() { e.pulled(g, c, began, err) }) },
+		Event: func(kind, reason, message string) {
+			later(func() { g.agent(e.clock.Now(), kind, reason, "%s", message) })
+		},
+	}
 }
 
 func alwaysPulls(spec *eci.Container) bool {
@@ -86,10 +107,10 @@ func alwaysPulls(spec *eci.Container) bool {
 	return strings.HasSuffix(name, ":latest") || !strings.ContainsAny(name, ":@")
 }
 
-func (e *Emulator) pulled(g *group, c *container, began time.Time) {
+func (e *Emulator) pulled(g *group, c *container, began time.Time, err error) {
 	now := e.clock.Now()
 	image := c.spec.Image
-	if err := e.runtime.Pull(image); err != nil {
+	if err != nil {
 		e.pullFailed(g, c, err)
 		return
 	}

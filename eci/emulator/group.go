@@ -70,7 +70,9 @@ type container struct {
 	// begun: its image is being pulled or was; created: it has run.
 	begun, created bool
 	// run counts the runs, so that a late report of an old one is dropped.
-	run     int
+	run int
+	// pull counts the pulls likewise.
+	pull    int
 	process Process
 	// alive is done when the run has ended; bury ends it.
 	alive   context.Context

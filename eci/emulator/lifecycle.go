@@ -187,15 +187,18 @@ func (e *Emulator) cancelSteps(g *group) {
 	for c := range g.all() {
 		e.queue.cancel(c.waiting)
 		c.waiting = nil
+		c.pull++
 	}
 }
 
-// free returns the address and the quota, once.
+// free returns the address and the quota, once, and lets the runtime forget the
+// group.
 func (e *Emulator) free(g *group) {
 	if !g.holding {
 		return
 	}
 	g.holding = false
+	e.runtime.Forget(g.id)
 	g.subnet.release(g.address)
 	e.usedCPU -= g.cpu
 }

@@ -11,12 +11,27 @@ import (
 // so that no method may block; what happens later is told through Run.Report,
 // from any goroutine.
 type Runtime interface {
-	// Pull says whether an image can be had; the error is shown as the
-	// message of ErrImagePull.
-	Pull(image string) error
+	// Pull gets the image of a container, and calls pull.Done once.
+	Pull(pull Pull)
 	// Start begins one run of a container. An error is a container that could
 	// not be started (reason RunContainerError).
 	Start(run Run) (Process, error)
+	// Forget is called once for each group that was placed, when it has ended
+	// for good: its address may be another group's from here.
+	Forget(groupID string)
+}
+
+// Pull asks for one image of a group.
+type Pull struct {
+	GroupID string
+	// Group has the credentials and the registries' settings, read only.
+	Group *eci.CreateContainerGroupRequest
+	Image string
+	// Done is called once, from any goroutine, during Pull too. The error is
+	// shown as the message of ErrImagePull.
+	Done func(error)
+	// Event records an event of the group, before Done.
+	Event func(kind, reason, message string)
 }
 
 // Run is one run of one container.

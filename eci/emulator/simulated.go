@@ -32,7 +32,14 @@ type Simulated struct{}
 func NewSimulated() *Simulated { return &Simulated{} }
 
 // Pull refuses the images that the doc of Simulated names.
-func (*Simulated) Pull(image string) error {
+func (*Simulated) Pull(pull Pull) { pull.Done(CheckImageName(pull.Image)) }
+
+// Forget has nothing to forget.
+func (*Simulated) Forget(string) {}
+
+// CheckImageName refuses the images that show a failing pull: of the host
+// "invalid.", or of the tag "missing".
+func CheckImageName(image string) error {
 	host, _, _ := strings.Cut(image, "/")
 	if strings.HasPrefix(host, "invalid.") || strings.HasSuffix(image, ":missing") {
 		return fmt.Errorf("failed to resolve reference %q: not found", image)

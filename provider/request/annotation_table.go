@@ -18,6 +18,7 @@ const (
 	keySpotStrategy = annotationPrefix + "eci-spot-strategy"
 
 	keyEIPBandwidth = annotationPrefix + "eip-bandwidth"
+	keyEIPInstance  = annotationPrefix + "eci-eip-instanceid"
 )
 
 // Values of SpotStrategy.

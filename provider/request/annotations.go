@@ -117,6 +117,10 @@ func (t *translator) checkTogether() {
 	if t.req.SpotStrategy == spotPriceLimit && t.req.SpotPriceLimit == 0 {
 		t.refuse(annotationPath(keySpotStrategy), spotPriceLimit+" needs "+keySpotPrice)
 	}
+	if t.req.EIPInstanceID != "" && isTrue(t.req.AutoCreateEIP) {
+		t.refuse(t.givenPath(keyEIPInstance, annotationPrefix+"pod-eip-instanceid", networkPrefix+"pod-eip-instanceid", networkPrefix+"allocated-eip-id"),
+			"the pod asks for a new EIP as well: leave one of the two out")
+	}
 	if t.req.EIPBandwidth > 0 && !isTrue(t.req.AutoCreateEIP) {
 		t.refuse(t.givenPath(keyEIPBandwidth, networkPrefix+"eip-bandwidth"), "it needs "+annotationPrefix+`eci-with-eip: "true"`)
 	}

@@ -33,13 +33,26 @@ func table() []written {
 		{"eci-instance-cpu", func(g eci.ContainerGroup, _ string) string { return decimal(g.CPU) }},
 		{"eci-instance-mem", func(g eci.ContainerGroup, _ string) string { return decimal(g.Memory) }},
 		{"eci-instance-compute-category", func(g eci.ContainerGroup, _ string) string { return g.ComputeCategory }},
-		{"eci-instance-zone", func(g eci.ContainerGroup, _ string) string { return g.ZoneID }},
-		{"eci-vpc", func(g eci.ContainerGroup, _ string) string { return g.VPCID }},
-		{"eci-vswitch", func(g eci.ContainerGroup, _ string) string { return g.VSwitchID }},
-		{"eci-security-group", func(g eci.ContainerGroup, _ string) string { return g.SecurityGroupID }},
+		{"eci-instance-zone", placed(func(g eci.ContainerGroup) string { return g.ZoneID })},
+		{"eci-vpc", placed(func(g eci.ContainerGroup) string { return g.VPCID })},
+		{"eci-vswitch", placed(func(g eci.ContainerGroup) string { return g.VSwitchID })},
+		{"eci-security-group", placed(func(g eci.ContainerGroup) string { return g.SecurityGroupID })},
 		{"eni-instance-id", func(g eci.ContainerGroup, _ string) string { return g.ENIInstanceID }},
 		{"allocated-eipAddress", func(g eci.ContainerGroup, _ string) string { return g.InternetIP }},
 		{"allocated-ipv6Address", func(g eci.ContainerGroup, _ string) string { return g.IPv6Address }},
+	}
+}
+
+// placed holds a value back until the group has a place. Two of these annotations
+// are input as well: a pod that shows the place of a group which could not be made
+// there would ask for that very place with its next attempt.
+func placed(value func(eci.ContainerGroup) string) func(eci.ContainerGroup, string) string {
+	return func(g eci.ContainerGroup, _ string) string {
+		switch g.Status {
+		case "", eci.StatusScheduling, eci.StatusScheduleFailed:
+			return ""
+		}
+		return value(g)
 	}
 }
 

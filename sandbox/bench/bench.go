@@ -20,6 +20,10 @@ type bench struct {
 	began   time.Time
 	cluster *cluster
 	rows    []figure
+	// sampled is whose CPU is sampled at each half of a lap, if any, and profiles
+	// how many samples there are; odd ones are of creating, even ones of deleting.
+	sampled  *virtualNode
+	profiles int
 }
 
 // run measures, prints and saves. The rows are those of the parts that ran.

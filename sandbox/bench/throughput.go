@@ -96,12 +96,12 @@ func (b *bench) lapOfOurs(ctx context.Context, n int) (lap, error) {
 	if err != nil {
 		return lap{}, err
 	}
-	var profiles errgroup.Group
 	if b.profile {
-		profiles.Go(func() error { return node.saveProfile(ctx, "profile?seconds=15", fmt.Sprintf("cpu-%d.pprof", n)) })
+		b.sampled = node
+		defer func() { b.sampled = nil }()
 	}
 	l, err := b.lap(ctx, node.program, node.name, n, 0)
-	return l, errors.Join(err, profiles.Wait(), node.stop())
+	return l, errors.Join(err, node.stop())
 }
 
 // lapOfLibrary measures virtual-kubelet's PodController.
@@ -172,11 +172,20 @@ func (b *bench) half(ctx context.Context, p *program, cpu *time.Duration, do fun
 	if err != nil {
 		return 0, writes{}, err
 	}
+	var profile errgroup.Group
+	if node := b.sampled; node != nil {
+		b.profiles++
+		file := fmt.Sprintf("cpu-%d.pprof", b.profiles)
+		profile.Go(func() error { return node.saveProfile(ctx, "profile?seconds=10", file) })
+	}
 	start := time.Now()
 	if err := do(); err != nil {
 		return 0, writes{}, err
 	}
 	took := time.Since(start)
+	if err := profile.Wait(); err != nil {
+		return 0, writes{}, err
+	}
 	if err := pause(ctx, settle); err != nil {
 		return 0, writes{}, err
 	}

@@ -50,7 +50,7 @@ func (s *session) exec(ctx context.Context, args []string) error {
 	case slices.Contains(shells, name):
 		err = s.nested(s.shell(ctx, args, hc.Stdin, hc.Stdout, hc.Stderr))
 	case slices.Contains(builtins, name): // by exec, which wants a program
-		err = s.nested(s.script(ctx, `"$@"`, append([]string{name}, args[1:]...), syntax.LangBash, hc.Stdin, hc.Stdout, hc.Stderr))
+		err = s.nested(s.script(ctx, name, `"$@"`, append([]string{name}, args[1:]...), syntax.LangBash, hc.Stdin, hc.Stdout, hc.Stderr))
 	case commands()[name] != nil:
 		err = commands()[name](s, ctx, hc, args[1:])
 	default:

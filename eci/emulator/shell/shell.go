@@ -140,7 +140,7 @@ func (s *session) start(ctx context.Context, argv []string, in io.Reader) (int, 
 	case !known(name):
 		return 0, fmt.Errorf("exec: %q: %w", argv[0], ErrNoCommand)
 	}
-	return s.script(ctx, `"$@"`, append([]string{name}, argv[1:]...), syntax.LangBash, in, s.Stdout, s.Stderr)
+	return s.script(ctx, name, `"$@"`, append([]string{name}, argv[1:]...), syntax.LangBash, in, s.Stdout, s.Stderr)
 }
 
 // shells are the names of the shell.
@@ -161,7 +161,11 @@ func (s *session) shell(ctx context.Context, argv []string, in io.Reader, out, e
 			continue
 		}
 		if rest := argv[i+2:]; len(rest) > 0 {
-			return s.script(ctx, rest[0], rest[min(2, len(rest)):], lang, in, out, errOut)
+			name := argv[0]
+			if len(rest) > 1 {
+				name = rest[1]
+			}
+			return s.script(ctx, name, rest[0], rest[min(2, len(rest)):], lang, in, out, errOut)
 		}
 		fmt.Fprintf(errOut, "%s: -c: option requires an argument\n", argv[0])
 		return 2, nil
@@ -169,9 +173,9 @@ func (s *session) shell(ctx context.Context, argv []string, in io.Reader, out, e
 	return s.interactive(ctx, lang, in, out, errOut)
 }
 
-// script runs a text with $1 and so on.
-func (s *session) script(ctx context.Context, text string, params []string, lang syntax.LangVariant, in io.Reader, out, errOut io.Writer) (int, error) {
-	file, err := syntax.NewParser(syntax.Variant(lang)).Parse(strings.NewReader(text), "sh")
+// script runs a text with $0, $1 and so on.
+func (s *session) script(ctx context.Context, name, text string, params []string, lang syntax.LangVariant, in io.Reader, out, errOut io.Writer) (int, error) {
+	file, err := syntax.NewParser(syntax.Variant(lang)).Parse(strings.NewReader(text), name)
 	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return 2, nil

@@ -41,6 +41,7 @@ func TestCommandsBehaveAsInAContainer(t *testing.T) {
 		{argv: sh("exit 3"), code: 3},
 		{argv: sh("echo out; echo err >&2; exit 4"), out: "out\n", err: "err\n", code: 4},
 		{argv: sh(`echo "$1|$2|$#" "$GREETING"`, "name", "a b", ""), out: "a b||2 hello  world\n"},
+		{argv: sh(`echo "$0"`, "name", "one"), out: "name\n"},
 		{argv: sh("cat | wc -c"), stdin: "12345", out: "5\n"},
 		{argv: sh("for i in 1 2 3; do printf $i; done; false || echo .$?"), out: "123.1\n"},
 		{argv: sh("nosuch; echo $?"), out: "127\n", err: "sh: nosuch: not found\n"},

@@ -1,0 +1,69 @@
+package check
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Right is something that the node does with the Kubernetes API.
+type Right struct {
+	Group, Resource, Subresource, Verb string
+	// Namespace and Name narrow it; empty is all.
+	Namespace, Name string
+}
+
+// Rights are all that the node needs, as deploy/eci-vnode.yaml grants them.
+// leaseNamespace holds the lease of the leader; empty is no election.
+func Rights(leaseNamespace string) []Right {
+	var rights []Right
+	add := func(r Right, verbs ...string) {
+		for _, verb := range verbs {
+			r.Verb = verb
+			rights = append(rights, r)
+		}
+	}
+	add(Right{Resource: "nodes"}, "create", "get", "patch")
+	add(Right{Resource: "nodes", Subresource: "status"}, "patch")
+	add(Right{Resource: "pods"}, "get", "list", "watch", "delete")
+	add(Right{Resource: "pods", Subresource: "status"}, "patch")
+	add(Right{Resource: "events"}, "create", "patch")
+	add(Right{Resource: "configmaps"}, "get")
+	add(Right{Resource: "secrets"}, "get")
+	add(Right{Resource: "persistentvolumeclaims"}, "get")
+	add(Right{Resource: "persistentvolumes"}, "get")
+	add(Right{Resource: "serviceaccounts", Subresource: "token"}, "create")
+	add(Right{Resource: "services"}, "list", "watch")
+	add(Right{Resource: "namespaces"}, "get")
+	add(Right{Group: "authentication.k8s.io", Resource: "tokenreviews"}, "create")
+	add(Right{Group: "authorization.k8s.io", Resource: "subjectaccessreviews"}, "create")
+	leases := Right{Group: "coordination.k8s.io", Resource: "leases"}
+	for _, namespace := range slices.DeleteFunc([]string{corev1.NamespaceNodeLease, leaseNamespace}, func(n string) bool { return n == "" }) {
+		leases.Namespace = namespace
+		add(leases, "create", "get", "update")
+	}
+	add(Right{Resource: "configmaps", Namespace: metav1.NamespaceSystem, Name: "extension-apiserver-authentication"}, "get", "list", "watch")
+	return rights
+}
+
+// String is the right as `kubectl auth can-i` takes it.
+func (r Right) String() string {
+	text := r.Verb + " " + r.Resource
+	if r.Group != "" {
+		text += "." + r.Group
+	}
+	if r.Name != "" {
+		text += "/" + r.Name
+	}
+	if r.Subresource != "" {
+		text += " --subresource=" + r.Subresource
+	}
+	if r.Namespace != "" {
+		return text + " -n " + r.Namespace
+	}
+	if slices.Contains([]string{"nodes", "namespaces", "persistentvolumes"}, r.Resource) || r.Group == "authentication.k8s.io" || r.Group == "authorization.k8s.io" {
+		return text
+	}
+	return text + " -A"
+}

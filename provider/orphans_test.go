@@ -1,0 +1,179 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/utils/clock"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/emulator"
+	"github.com/eci-vnode/eci-vnode/provider/request"
+)
+
+// mustOrphans looks at the node of the world from outside. between runs while
+// it waits for the grace to pass.
+func (w *world) mustOrphans(between func()) *Orphans {
+	w.Helper()
+	orphans, err := NewOrphans(OrphansConfig{ClusterID: "cluster-1", NodeName: "virtual-kubelet", Grace: time.Hour},
+		OrphansDeps{Cloud: w.cloud, Kube: w.kube, Clock: immediately{w.clock}, Waiting: func(int, time.Duration) { between() }})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return orphans
+}
+
+// immediately is a clock whose timers have fired already.
+type immediately struct{ clock.Clock }
+
+func (c immediately) NewTimer(time.Duration) clock.Timer {
+	return clock.RealClock{}.NewTimer(0)
+}
+
+func (w *world) mustFind(o *Orphans) OrphansFound {
+	w.Helper()
+	found, err := o.Find(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return found
+}
+
+func TestOrphansAreThoseOfThisNodeWithoutAPodInTwoListings(t *testing.T) {
+	w := newWorld(t)
+	w.mustRun("web")
+	job := w.mustAddPod("job", func(p *corev1.Pod) {
+		p.Spec.Containers[0].Command, p.Spec.RestartPolicy = []string{"true"}, corev1.RestartPolicyNever
+	})
+	w.mustCreatePod(job)
+	w.pass(2 * time.Second)
+	w.mustRemovePod(job) // its group has ended, and costs nothing
+	w.mustMakeGroup(ourTags("uid-other", "another-node"))
+	w.mustMakeGroup(request.Identity{ClusterID: "cluster-2", NodeName: "virtual-kubelet", Namespace: "default", PodName: "gone", UID: "uid-2"}.Tags())
+	w.mustMakeGroup(nil)
+	orphan := w.mustMakeGroup(ourTags("uid-gone", "virtual-kubelet"))
+	late := ""
+	found := w.mustFind(w.mustOrphans(func() { late = w.mustMakeGroup(ourTags("uid-late", "virtual-kubelet")) }))
+	if len(found.Orphans) != 1 || found.Orphans[0].ContainerGroupID != orphan || found.Groups != 3 {
+		t.Errorf("found %+v, want %s and not %s", found, orphan, late)
+	}
+}
+
+func TestAGroupWhoseNameHasANewPodIsAnOrphan(t *testing.T) {
+	w := newWorld(t)
+	w.mustMakeGroup(ourTags("uid-before", "virtual-kubelet"))
+	w.mustAddPod("gone") // the name of the pod in the tags
+	if found := w.mustFind(w.mustOrphans(func() {})); len(found.Orphans) != 1 {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestNothingIsAnOrphanWhenAListingFails(t *testing.T) {
+	for name, spoil := range map[string]func(*world){
+		"the first of the cloud": func(w *world) {
+			w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionDescribeContainerGroups, Error: emulator.Throttled()})
+		},
+		"the second of the cloud": func(w *world) {
+			w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionDescribeContainerGroups, Skip: 1, Error: emulator.Unavailable()})
+		},
+		"the pods": func(w *world) { w.failPods("list") },
+		"one pod":  func(w *world) { w.failPods("get") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.mustMakeGroup(ourTags("uid-gone", "virtual-kubelet"))
+			spoil(w)
+			if found, err := w.mustOrphans(func() {}).Find(t.Context()); err == nil {
+				t.Errorf("found %+v and no error", found)
+			}
+		})
+	}
+}
+
+// failPods makes one verb on pods fail.
+func (w *world) failPods(verb string) {
+	w.kube.PrependReactor(verb, "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, errors.New("the API server does not answer")
+	})
+}
+
+func TestAnOrphanWhosePodIsThereAfterAllIsNotDeleted(t *testing.T) {
+	w := newWorld(t)
+	w.mustMakeGroup(ourTags("uid-gone", "virtual-kubelet"))
+	orphans := w.mustOrphans(func() {})
+	orphan := w.mustFind(orphans).Orphans[0]
+	pod := w.mustAddPod("gone", func(p *corev1.Pod) { p.UID = "uid-gone" })
+	if deleted, err := orphans.Delete(t.Context(), orphan); deleted || err != nil {
+		t.Errorf("deleted %t, %v", deleted, err)
+	}
+	w.expectLive(1)
+	w.mustRemovePod(pod)
+	if deleted, err := orphans.Delete(t.Context(), orphan); !deleted || err != nil {
+		t.Errorf("deleted %t, %v", deleted, err)
+	}
+	w.pass(time.Second)
+	w.expectLive(0)
+}
+
+func TestLookingForOrphansEndsWithItsContext(t *testing.T) {
+	w := newWorld(t)
+	w.mustMakeGroup(ourTags("uid-gone", "virtual-kubelet"))
+	ctx, cancel := context.WithCancel(t.Context())
+	orphans := w.mustOrphans(cancel)
+	orphans.deps.Clock = w.clock // which stands still
+	if _, err := orphans.Find(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWithoutAClusterOrANodeThereIsNoLookingForOrphans(t *testing.T) {
+	for _, cfg := range []OrphansConfig{{ClusterID: "c"}, {NodeName: "n"}} {
+		if _, err := NewOrphans(cfg, OrphansDeps{}); err == nil || !strings.Contains(err.Error(), "every group") {
+			t.Errorf("%+v: %v", cfg, err)
+		}
+	}
+}
+
+func TestTheReaperTellsOfWhatItDid(t *testing.T) {
+	w := newWorld(t)
+	w.mustMakeGroup(ourTags("uid-gone", "virtual-kubelet"))
+	r := newReaper(w.Provider)
+	w.mustRepair(r)
+	if got := testutil.ToFloat64(w.metrics.suspects); got != 1 {
+		t.Errorf("%v suspects, want 1", got)
+	}
+	w.pass(w.cfg.OrphanGrace)
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionDeleteContainerGroup, Error: emulator.Refusal(403, eci.CodeNoPermission), Times: 1})
+	w.mustRepair(r)
+	w.expectEvent("Warning OrphanNotDeleted")
+	if got := testutil.ToFloat64(w.metrics.reapFailures); got != 1 {
+		t.Errorf("%v failures, want 1", got)
+	}
+	w.mustRepair(r)
+	w.expectEvent("Normal OrphanDeleted")
+	if got := testutil.ToFloat64(w.metrics.reaped); got != 1 {
+		t.Errorf("%v deleted, want 1", got)
+	}
+	w.pass(time.Second)
+	w.expectLive(0)
+}
+
+// expectEvent wants the next event to begin so.
+func (w *world) expectEvent(prefix string) {
+	w.Helper()
+	select {
+	case event := <-w.events.Events:
+		if !strings.HasPrefix(event, prefix) || !strings.Contains(event, "default/gone") {
+			w.Errorf("event %q, want %q and the pod", event, prefix)
+		}
+	default:
+		w.Errorf("no event %q", prefix)
+	}
+}
