@@ -57,12 +57,13 @@ func (w *world) checkCreate(params url.Values) {
 }
 
 // unseen are the pods whose group the process at work cannot know of: its maker
-// died before the pod's object told of it and the list lied, or its maker is a
-// leader of the past. It is left to the reaper, which finds it when the lists
-// are true.
+// died before the pod's object told of it (or works beside it) and the list
+// lied, or its maker is a leader of the past. It is left to the reaper, which
+// finds it when the lists are true.
 func (w *world) unseen(pod *corev1.Pod, groups []string) bool {
 	r := w.pods[pod.UID]
-	return r.late || r.lied && !slices.Contains(groups, pod.Annotations[status.AnnotationInstanceID])
+	told := slices.Contains(groups, pod.Annotations[status.AnnotationInstanceID])
+	return r.late || r.lied && (!told || len(w.nodes) > 1)
 }
 
 // checkDelete: nothing that ran is ended without a request. before are the

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -34,9 +32,6 @@ const (
 	OneSighting Protection = "two sightings"
 	// NoConfirmation takes an accepted delete as an end.
 	NoConfirmation Protection = "delete confirmation"
-	// HastyReaper deletes at once what its cache has no pod for, without
-	// asking the API server.
-	HastyReaper Protection = "reaper's grace and confirmation"
 	// NoFinalStatus removes objects without writing their last status.
 	NoFinalStatus Protection = "final status before removal"
 )
@@ -48,9 +43,6 @@ func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps) {
 		deps.Cloud = tokenless{deps.Cloud}
 	case OneSighting:
 		cfg.Sightings, cfg.LostGrace, cfg.OrphanGrace = 1, 1, 1
-	case HastyReaper:
-		cfg.Sightings, cfg.OrphanGrace = 1, time.Nanosecond
-		deps.Kube = blindKube{Interface: deps.Kube, CoreV1Interface: deps.Kube.CoreV1()}
 	}
 }
 
@@ -95,22 +87,6 @@ func (p weakProvider) DeletePod(ctx context.Context, pod *corev1.Pod) error {
 		return errdefs.NotFound("an accepted delete is taken as an end")
 	}
 	return err
-}
-
-// blindKube answers that any pod is gone.
-type blindKube struct {
-	kubernetes.Interface
-	typedcorev1.CoreV1Interface
-}
-
-func (k blindKube) CoreV1() typedcorev1.CoreV1Interface { return k }
-
-func (k blindKube) Pods(string) typedcorev1.PodInterface { return blindPods{} }
-
-type blindPods struct{ typedcorev1.PodInterface }
-
-func (blindPods) Get(_ context.Context, name string, _ metav1.GetOptions) (*corev1.Pod, error) {
-	return nil, apierrors.NewNotFound(podResource, name)
 }
 
 // statuslessKube drops the statuses of pods that are being deleted.
