@@ -35,13 +35,15 @@ var rooms = map[string]struct {
 	"eci/conformance":    {ours: []string{"eci"}, forbidden: foreign},
 	"vnode":              {forbidden: cloudSide},
 	"provider":           {ours: []string{"eci", "eci/execstream", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
-	"provider/request":   {ours: []string{"eci"}, forbidden: pure},
-	"provider/status":    {ours: []string{"eci"}, forbidden: pure},
-	"provider/explain":   {ours: []string{"eci", "provider/request"}, forbidden: pure},
-	"provider/check":     {ours: []string{"eci"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
-	"provider/eip":       {ours: []string{"eci"}, forbidden: cloudSide},
-	"cmd/eci-vnode":      {ours: []string{"eci", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode"}},
-	"cmd/eci-emulator":   {ours: []string{"eci", "eci/emulator", "eci/emulator/process"}, forbidden: clusterSide},
+	// The campaign drives everything from outside; nothing imports it.
+	"provider/campaign": {ours: []string{"eci", "eci/emulator", "eci/openapi", "provider", "provider/request", "provider/status", "vnode"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
+	"provider/request":  {ours: []string{"eci"}, forbidden: pure},
+	"provider/status":   {ours: []string{"eci"}, forbidden: pure},
+	"provider/explain":  {ours: []string{"eci", "provider/request"}, forbidden: pure},
+	"provider/check":    {ours: []string{"eci"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
+	"provider/eip":      {ours: []string{"eci"}, forbidden: cloudSide},
+	"cmd/eci-vnode":     {ours: []string{"eci", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode"}},
+	"cmd/eci-emulator":  {ours: []string{"eci", "eci/emulator", "eci/emulator/process"}, forbidden: clusterSide},
 
 	// Real processes need libraries for images, networks and a shell.
 	"eci/emulator/process":         {ours: []string{"eci", "eci/emulator", "eci/emulator/process/toolbox"}, forbidden: append(slices.Concat(clusterSide, cloudSide), loggers...)},

@@ -91,7 +91,7 @@ func (w *world) newInstance() (*instance, error) {
 	cfg.Request.RegionID, cfg.Request.VSwitchIDs, cfg.Request.SecurityGroupID = region, []string{"vsw-emulator-h"}, "sg-emulator"
 	cfg.Request.ClusterID, cfg.Request.NodeName = clusterID, nodeName
 	cfg.UpdateFiles = w.births%2 == 0 // by turns: both ways are to be seen
-	w.off.weaken(&cfg, &deps)
+	w.off.weaken(&cfg, &deps, i.name)
 	if i.provider, err = provider.New(cfg, deps); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package campaign
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"slices"
 
 	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider"
+	"github.com/eci-vnode/eci-vnode/provider/status"
 	"github.com/eci-vnode/eci-vnode/vnode"
 )
 
@@ -26,9 +28,11 @@ const (
 	NoneOff Protection = ""
 	// NoClientToken sends creates without one.
 	NoClientToken Protection = "ClientToken"
-	// NoRecovery starts to work without looking at the cloud first.
+	// NoRecovery starts to work without looking at the cloud first, and meets a
+	// cloud that has forgotten the ClientTokens of the life before: how long it
+	// keeps them is not documented.
 	NoRecovery Protection = "recovery before create"
-	// OneSighting takes one reading of a list as proof.
+	// OneSighting takes one reading of a list as proof, and asks no further.
 	OneSighting Protection = "two sightings"
 	// NoConfirmation takes an accepted delete as an end.
 	NoConfirmation Protection = "delete confirmation"
@@ -37,12 +41,15 @@ const (
 )
 
 // weaken changes what the provider is made from.
-func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps) {
+func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps, life string) {
 	switch p {
+	case NoRecovery:
+		deps.Cloud = forgotten{deps.Cloud, life}
 	case NoClientToken:
 		deps.Cloud = tokenless{deps.Cloud}
 	case OneSighting:
 		cfg.Sightings, cfg.LostGrace, cfg.OrphanGrace = 1, 1, 1
+		deps.Cloud = gullible{deps.Cloud}
 	}
 }
 
@@ -59,12 +66,31 @@ func (p Protection) kube(real kube) kubernetes.Interface {
 	return real
 }
 
+// forgotten makes the ClientTokens of each life different ones.
+type forgotten struct {
+	provider.Cloud
+	life string
+}
+
+func (c forgotten) CreateContainerGroup(ctx context.Context, req *eci.CreateContainerGroupRequest) (*eci.CreateContainerGroupResponse, error) {
+	other := *req
+	other.ClientToken = req.ClientToken[:min(len(req.ClientToken), eci.MaxClientToken-len(c.life))] + c.life
+	return c.Cloud.CreateContainerGroup(ctx, &other)
+}
+
 type tokenless struct{ provider.Cloud }
 
 func (c tokenless) CreateContainerGroup(ctx context.Context, req *eci.CreateContainerGroupRequest) (*eci.CreateContainerGroupResponse, error) {
 	bare := *req
 	bare.ClientToken = ""
 	return c.Cloud.CreateContainerGroup(ctx, &bare)
+}
+
+// gullible confirms every absence.
+type gullible struct{ provider.Cloud }
+
+func (gullible) DescribeContainerLog(context.Context, *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error) {
+	return nil, &eci.Error{HTTPStatus: http.StatusNotFound, Code: eci.CodeNotFound}
 }
 
 type weakProvider struct {
@@ -75,10 +101,18 @@ type weakProvider struct {
 // Recover sorts the pods, as the informer's cache lists them in any order.
 func (p weakProvider) Recover(ctx context.Context, pods []*corev1.Pod) error {
 	if p.off == NoRecovery {
-		return nil
+		return p.Provider.Recover(ctx, nil)
 	}
 	slices.SortFunc(pods, func(a, b *corev1.Pod) int { return cmp.Compare(a.UID, b.UID) })
 	return p.Provider.Recover(ctx, pods)
+}
+
+// CreatePod hides from the provider which group the pod names.
+func (p weakProvider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
+	if p.off == NoRecovery {
+		delete(pod.Annotations, status.AnnotationInstanceID)
+	}
+	return p.Provider.CreatePod(ctx, pod)
 }
 
 func (p weakProvider) DeletePod(ctx context.Context, pod *corev1.Pod) error {
