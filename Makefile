@@ -6,6 +6,7 @@
 GO      ?= go
 SANDBOX ?= .sandbox
 BENCH    = .bench
+SEEDS   ?= 10000
 ARGS    ?=
 BIN      = $(SANDBOX)/bin
 
@@ -27,7 +28,7 @@ SANDBOX_LIGHT = ./pki ./process ./manifest
 # No C compiler is needed to build; the same setting in every target keeps one build cache.
 BUILD = CGO_ENABLED=0 $(GO) build
 
-.PHONY: help sandbox sandbox-up sandbox-down build bench profile build-bench test test-main test-sandbox test-nested \
+.PHONY: help faults test-faults faults-coverage sandbox sandbox-up sandbox-down build bench profile build-bench test test-main test-sandbox test-nested \
 	fmt vet lint goldens clean check-go
 
 help: ## List the targets
@@ -64,7 +65,7 @@ profile: build build-bench ## The same, and save CPU and heap profiles of eci-vn
 build-bench: check-go
 	@bin=$$(cd $(BIN) && pwd) && cd sandbox/bench && $(BUILD) -o "$$bin/eci-bench" .
 
-test: fmt vet lint test-main test-nested test-sandbox ## Run every check and every test
+test: fmt vet lint test-main test-faults test-nested test-sandbox ## Run every check and every test
 	@echo "==> all tests passed"
 
 test-main: check-go
@@ -75,6 +76,22 @@ test-main: check-go
 		echo "==> go test ./..."; \
 		echo "!!! NO RACE DETECTOR: it needs a C compiler and there is none here"; $(GO) test ./...; \
 	fi
+
+# Without the race detector, which makes a seed ten times as slow; test-main
+# plays a few seeds with it.
+test-faults: check-go
+	@$(MAKE) faults SEEDS=2000
+
+faults: check-go ## Play a campaign of random faults on all cores (SEEDS=100000), see docs/reliability.md
+	@mkdir -p $(BENCH)
+	@echo "==> $(SEEDS) seeds of the campaign of faults"
+	@$(GO) test -c -o $(BENCH)/campaign.test ./provider/campaign
+	@$(BENCH)/campaign.test -test.timeout 0 -test.run Seed -seeds=$(SEEDS) -progress
+
+faults-coverage: check-go ## Which lines of provider and vnode the campaign reaches (SEEDS=2000)
+	@mkdir -p $(BENCH)
+	@$(GO) test -count=1 -timeout 0 -run Seed -coverpkg=./provider,./vnode -coverprofile=$(BENCH)/faults.cover ./provider/campaign -args -seeds=$(SEEDS)
+	@$(GO) tool cover -func=$(BENCH)/faults.cover | grep -v '100.0%'
 
 # Every nested module but the sandbox, whose tests need its programs.
 test-nested: check-go

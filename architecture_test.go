@@ -37,13 +37,15 @@ var rooms = map[string]struct {
 	"vnode":              {forbidden: cloudSide},
 	"vnode/leader":       {forbidden: cloudSide},
 	"provider":           {ours: []string{"eci", "eci/vpc", "eci/execstream", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
-	"provider/request":   {ours: []string{"eci", "eci/vpc"}, forbidden: pure},
-	"provider/status":    {ours: []string{"eci"}, forbidden: pure},
-	"provider/explain":   {ours: []string{"eci", "provider/request"}, forbidden: pure},
-	"provider/check":     {ours: []string{"eci"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
-	"provider/eip":       {ours: []string{"eci", "eci/vpc", "provider/request"}, forbidden: cloudSide},
-	"cmd/eci-vnode":      {ours: []string{"eci", "eci/vpc", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode", "vnode/leader"}},
-	"cmd/eci-emulator":   {ours: []string{"eci", "eci/emulator", "eci/emulator/process"}, forbidden: clusterSide},
+	// The campaign drives everything from outside; nothing imports it.
+	"provider/campaign": {ours: []string{"eci", "eci/vpc", "eci/emulator", "eci/openapi", "provider", "provider/request", "provider/status", "vnode"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
+	"provider/request":  {ours: []string{"eci", "eci/vpc"}, forbidden: pure},
+	"provider/status":   {ours: []string{"eci"}, forbidden: pure},
+	"provider/explain":  {ours: []string{"eci", "provider/request"}, forbidden: pure},
+	"provider/check":    {ours: []string{"eci"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
+	"provider/eip":      {ours: []string{"eci", "eci/vpc", "provider/request"}, forbidden: cloudSide},
+	"cmd/eci-vnode":     {ours: []string{"eci", "eci/vpc", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode", "vnode/leader"}},
+	"cmd/eci-emulator":  {ours: []string{"eci", "eci/emulator", "eci/emulator/process"}, forbidden: clusterSide},
 
 	// Real processes need libraries for images, networks and a shell.
 	"eci/emulator/process":         {ours: []string{"eci", "eci/emulator", "eci/emulator/process/toolbox"}, forbidden: append(slices.Concat(clusterSide, cloudSide), loggers...)},

@@ -22,8 +22,12 @@ import (
 // the group exists. The error is classified for errdefs: IsInvalidInput will
 // fail again, anything else is worth another try.
 func (p *Provider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
+	if err := p.recoverLate(ctx, pod); err != nil {
+		return classify(fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err))
+	}
 	p.store.remember(pod)
 	if e, _ := p.store.get(pod.UID); e.stage != stageNew || e.gaveUp {
+		p.tell(pod.UID)
 		return nil
 	}
 	if err := p.create(ctx, pod.UID); err != nil {
@@ -94,16 +98,33 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 // the same ClientToken and other parameters (a token of a ServiceAccount is new
 // each time), and which the listing at our start did not show yet.
 func (p *Provider) findOwn(ctx context.Context, e entry, cause error) (*eci.CreateContainerGroupResponse, error) {
-	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{Tags: request.IdentityFor(e.pod, p.cfg.Request).Tags()})
+	groups, err := p.groupsOf(ctx, e.pod)
 	if err != nil {
 		return nil, err
 	}
-	for i := range groups {
-		if !eci.IsTerminal(groups[i].Status) {
-			return &eci.CreateContainerGroupResponse{ContainerGroupID: groups[i].ContainerGroupID}, nil
-		}
+	if found := best(groups); found != nil && rank(found) > 0 {
+		return &eci.CreateContainerGroupResponse{ContainerGroupID: found.ContainerGroupID}, nil
+	}
+	if failed := failedAttempts(groups); failed > e.attempt {
+		p.store.update(e.pod.UID, func(e *entry) { e.attempt = failed })
+		return nil, fmt.Errorf("%d container groups made before could not be scheduled: %w", failed, cause)
 	}
 	return nil, fmt.Errorf("its container group was made before and is not listed yet: %w", cause)
+}
+
+// groupsOf lists the groups of a pod by its tags.
+func (p *Provider) groupsOf(ctx context.Context, pod *corev1.Pod) ([]*eci.ContainerGroup, error) {
+	listed, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{
+		Tags: request.IdentityFor(pod, p.cfg.Request).Tags(), WithEvent: ptr.To(true),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for its container group: %w", err)
+	}
+	groups := make([]*eci.ContainerGroup, len(listed))
+	for i := range listed {
+		groups[i] = &listed[i]
+	}
+	return groups, nil
 }
 
 // build translates the pod with the objects that it names as they are now.
@@ -192,17 +213,26 @@ func (p *Provider) showRefused(e entry, pod *corev1.Pod) {
 func (p *Provider) DeletePod(ctx context.Context, pod *corev1.Pod) error {
 	e, ok := p.store.get(pod.UID)
 	if !ok {
-		return notFound(pod.Namespace, pod.Name)
+		if hasEnded(pod) {
+			return notFound(pod.Namespace, pod.Name)
+		}
+		if err := p.recoverLate(ctx, pod); err != nil {
+			return fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err)
+		}
+		e, _ = p.store.get(pod.UID)
 	}
 	p.store.remember(pod)
 	switch e.stage {
-	case stageNew:
+	case stageNew, "": // of the latter we have never heard
 		return p.abandon(ctx, pod)
 	case stageEnded:
 		return p.bury(ctx, e)
 	}
 	force := pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds == 0
 	if e.stage == stageDeleting && (e.forced || !force) {
+		if grace := graceOf(pod); grace != graceOf(e.pod) {
+			p.store.update(pod.UID, func(e *entry) { e.endBy = p.deps.Clock.Now().Add(grace) })
+		}
 		p.tell(pod.UID) // asked again: our earlier word may have been lost
 		return nil
 	}
@@ -227,13 +257,29 @@ func (p *Provider) end(ctx context.Context, e entry, force bool) error {
 		return err
 	}
 	groupLogger(ctx, e.pod, e.groupID).WithField("force", force).Info("container group deletion accepted")
-	p.store.update(e.pod.UID, func(e *entry) { e.stage, e.forced = stageDeleting, force })
+	endBy := p.deps.Clock.Now()
+	if !force {
+		endBy = endBy.Add(graceOf(e.pod))
+	}
+	p.store.updateRunning(e, func(e *entry) { e.stage, e.forced, e.endBy = stageDeleting, force, endBy })
 	return nil
+}
+
+// graceOf is the time that the containers of a pod being deleted have to end.
+func graceOf(pod *corev1.Pod) time.Duration {
+	return time.Duration(ptr.Deref(pod.DeletionGracePeriodSeconds, 0)) * time.Second
+}
+
+// hasEnded says that the API server has the last status of the pod.
+func hasEnded(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
 // abandon gives up a pod that has no group that we know. Where a create was
 // sent and not answered, the same create is sent again: it names the group,
-// which then is ended like any other, so that no answer lost can leak one.
+// which then is ended like any other, so that no answer lost can leak one. The
+// cloud is asked in any case: an earlier life of ours, or another leader, may
+// have made a group and not lived to tell.
 func (p *Provider) abandon(ctx context.Context, pod *corev1.Pod) error {
 	e, ok := p.store.claim(pod.UID)
 	if !ok {
@@ -241,10 +287,17 @@ func (p *Provider) abandon(ctx context.Context, pod *corev1.Pod) error {
 	}
 	defer p.store.release(pod.UID)
 	if e.pending == nil {
-		p.store.forget(pod.UID)
-		return notFound(pod.Namespace, pod.Name)
-	}
-	if err := p.send(ctx, e); err != nil {
+		groups, err := p.groupsOf(ctx, pod)
+		if err != nil {
+			return fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err)
+		}
+		found := best(groups)
+		if found == nil || eci.IsTerminal(found.Status) {
+			p.store.forget(pod.UID)
+			return notFound(pod.Namespace, pod.Name)
+		}
+		p.adopt(e, &eci.CreateContainerGroupResponse{ContainerGroupID: found.ContainerGroupID})
+	} else if err := p.send(ctx, e); err != nil {
 		return fmt.Errorf("pod %s/%s: learning whether its container group exists: %w", pod.Namespace, pod.Name, err)
 	}
 	e, _ = p.store.get(pod.UID)
@@ -271,10 +324,9 @@ func (p *Provider) gone(ctx context.Context, e entry) {
 		last = *e.status
 	}
 	final := status.Deleted(e.pod, last)
-	p.store.update(e.pod.UID, func(e *entry) {
-		e.stage, e.status = stageEnded, &final
-	})
-	groupLogger(ctx, e.pod, e.groupID).Info("container group is gone")
+	if p.store.updateRunning(e, func(e *entry) { e.stage, e.status = stageEnded, &final }) {
+		groupLogger(ctx, e.pod, e.groupID).Info("container group is gone")
+	}
 	p.tell(e.pod.UID)
 	p.pokeEIPs()
 }

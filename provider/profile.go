@@ -31,7 +31,13 @@ type profiles struct {
 	kube  kubernetes.Interface
 	clock clock.PassiveClock
 
-	mu         sync.Mutex
+	mu    sync.Mutex // never held during a call: one slow answer must not stop every create
+	known *knownProfile
+}
+
+// knownProfile is what one reading has found; only namespaces grows, under the
+// lock of its profiles.
+type knownProfile struct {
 	readAt     time.Time
 	profile    request.Profile
 	problem    error
@@ -47,49 +53,69 @@ func newProfiles(kube kubernetes.Interface, clock clock.PassiveClock) *profiles 
 // an error says that nothing could be read, so that nothing may be made: the pod
 // could land in the wrong place.
 func (p *profiles) apply(ctx context.Context, pod *corev1.Pod, cfg request.Config) (request.Applied, []request.Warning, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.namespaces == nil || p.clock.Since(p.readAt) >= profileAge {
-		if err := p.read(ctx); err != nil {
-			return request.Applied{}, nil, err
-		}
-	}
-	var warnings []request.Warning
-	if p.problem != nil {
-		warnings = append(warnings, request.Warning{Reason: reasonProfileInvalid, Path: "metadata.annotations",
-			Message: "the defaults of the cluster are not in force: " + p.problem.Error()})
-	}
-	labels, err := p.labelsOf(ctx, pod.Namespace)
+	known, err := p.current(ctx)
 	if err != nil {
 		return request.Applied{}, nil, err
 	}
-	return request.ApplyProfile(pod, labels, p.profile, cfg), warnings, nil
+	var warnings []request.Warning
+	if known.problem != nil {
+		warnings = append(warnings, request.Warning{Reason: reasonProfileInvalid, Path: "metadata.annotations",
+			Message: "the defaults of the cluster are not in force: " + known.problem.Error()})
+	}
+	labels, err := p.labelsOf(ctx, known, pod.Namespace)
+	if err != nil {
+		return request.Applied{}, nil, err
+	}
+	return request.ApplyProfile(pod, labels, known.profile, cfg), warnings, nil
+}
+
+// current is what is known, read anew when it is old. Several may read at once.
+func (p *profiles) current(ctx context.Context) (*knownProfile, error) {
+	p.mu.Lock()
+	known := p.known
+	p.mu.Unlock()
+	if known != nil && p.clock.Since(known.readAt) < profileAge {
+		return known, nil
+	}
+	known, err := p.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known = known
+	return known, nil
 }
 
 // read reads the profile anew; a cluster need not have one.
-func (p *profiles) read(ctx context.Context) error {
+func (p *profiles) read(ctx context.Context) (*knownProfile, error) {
 	object, err := p.kube.CoreV1().ConfigMaps(request.ProfileNamespace).Get(ctx, request.ProfileName, metav1.GetOptions{ResourceVersion: "0"})
 	switch {
 	case errors.IsNotFound(err):
 		object = &corev1.ConfigMap{}
 	case err != nil:
-		return fmt.Errorf("reading ConfigMap %s/%s: %w", request.ProfileNamespace, request.ProfileName, err)
+		return nil, fmt.Errorf("reading ConfigMap %s/%s: %w", request.ProfileNamespace, request.ProfileName, err)
 	}
-	p.profile, p.problem = request.ParseProfile(object.Data)
-	p.readAt, p.namespaces = p.clock.Now(), map[string]map[string]string{}
-	return nil
+	known := &knownProfile{readAt: p.clock.Now(), namespaces: map[string]map[string]string{}}
+	known.profile, known.problem = request.ParseProfile(object.Data)
+	return known, nil
 }
 
 // labelsOf reads the labels of a namespace where a selector asks for them.
-func (p *profiles) labelsOf(ctx context.Context, name string) (map[string]string, error) {
+func (p *profiles) labelsOf(ctx context.Context, known *knownProfile, name string) (map[string]string, error) {
 	asks := func(s request.ProfileSelector) bool { return s.NamespaceSelector != nil }
-	if labels, known := p.namespaces[name]; known || !slices.ContainsFunc(p.profile.Selectors, asks) {
+	p.mu.Lock()
+	labels, had := known.namespaces[name]
+	p.mu.Unlock()
+	if had || !slices.ContainsFunc(known.profile.Selectors, asks) {
 		return labels, nil
 	}
 	namespace, err := p.kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{ResourceVersion: "0"})
 	if err != nil {
 		return nil, fmt.Errorf("reading the labels of namespace %s for ConfigMap %s/%s: %w", name, request.ProfileNamespace, request.ProfileName, err)
 	}
-	p.namespaces[name] = namespace.Labels
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known.namespaces[name] = namespace.Labels
 	return namespace.Labels, nil
 }

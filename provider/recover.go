@@ -93,22 +93,35 @@ func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*ec
 		return p.recoverMissing(pod)
 	}
 	p.store.remember(pod)
-	// The best comes last: a live group before an ended one, then the newest.
-	slices.SortFunc(groups, func(a, b *eci.ContainerGroup) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.CreationTime, b.CreationTime))
-	})
-	group := groups[len(groups)-1]
+	group := best(groups)
 	p.store.update(pod.UID, func(e *entry) {
 		e.stage, e.groupID, e.createdAt = stageLive, group.ContainerGroupID, p.deps.Clock.Now()
 		e.requestID = pod.Annotations[status.AnnotationRequestID]
 		e.status = pod.Status.DeepCopy()
-		e.attempt = failedAttempts(groups[:len(groups)-1])
+		e.attempt = failedAttempts(groups)
+		if rank(group) == 0 {
+			e.attempt-- // this one is counted when it is observed
+		}
 		if group.Status == eci.StatusTerminating {
-			e.stage = stageDeleting
+			e.stage, e.endBy = stageDeleting, p.deps.Clock.Now().Add(graceOf(pod))
 		}
 	})
 	p.observe(ctx, pod.UID, group, nil)
 	return true
+}
+
+// recoverLate takes over a pod whose object names a group and that recovery was
+// not told of: the first list of an API server may be old.
+func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
+	if _, known := p.store.get(pod.UID); known || pod.Annotations[status.AnnotationInstanceID] == "" || hasEnded(pod) {
+		return nil
+	}
+	groups, err := p.groupsOf(ctx, pod)
+	if err != nil {
+		return err
+	}
+	p.recoverPod(ctx, pod, groups)
+	return nil
 }
 
 // recoverMissing takes over a pod that had a group which is not listed: one
@@ -116,7 +129,7 @@ func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*ec
 // waiting until the listings agree that the first is gone.
 func (p *Provider) recoverMissing(pod *corev1.Pod) bool {
 	id := pod.Annotations[status.AnnotationInstanceID]
-	if id == "" || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+	if id == "" || hasEnded(pod) {
 		return false
 	}
 	p.store.remember(pod)
@@ -125,6 +138,16 @@ func (p *Provider) recoverMissing(pod *corev1.Pod) bool {
 		e.requestID = pod.Annotations[status.AnnotationRequestID]
 	})
 	return true
+}
+
+// best puts a live group before an ended one, then the newest; nil is none.
+func best(groups []*eci.ContainerGroup) *eci.ContainerGroup {
+	if len(groups) == 0 {
+		return nil
+	}
+	return slices.MaxFunc(groups, func(a, b *eci.ContainerGroup) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.CreationTime, b.CreationTime))
+	})
 }
 
 // rank orders groups of one pod: those that never ran, those that ended, those

@@ -77,7 +77,8 @@ func (p *Provider) sortOut(listed map[string]*eci.ContainerGroupStatus) (changed
 // countMissing notes which groups a complete listing left out. When all of them
 // are missing at once, a lost permission is likelier than a lost fleet: ECI
 // answers a caller without permission with an empty list. Then nothing is
-// touched and the node's condition says so.
+// touched and the node's condition says so, unless asking for one of them by
+// its name proves that they are gone.
 func (p *Provider) countMissing(ctx context.Context, listed map[string]*eci.ContainerGroupStatus, began time.Time) {
 	var missing []entry
 	expected := p.store.all(func(e entry) bool { return e.stage == stageLive && e.createdAt.Before(began) })
@@ -86,7 +87,7 @@ func (p *Provider) countMissing(ctx context.Context, listed map[string]*eci.Cont
 			missing = append(missing, e)
 		}
 	}
-	vanished := len(listed) == 0 && len(missing) > 1
+	vanished := len(listed) == 0 && len(missing) > 0 && p.existenceOf(ctx, missing[0]) != existsNot
 	p.cloud.noteVanished(vanished)
 	if vanished {
 		log.G(ctx).WithField("groups", len(missing)).
@@ -94,18 +95,18 @@ func (p *Provider) countMissing(ctx context.Context, listed map[string]*eci.Cont
 		return
 	}
 	for _, e := range missing {
-		p.missing(ctx, e, began)
+		p.missing(ctx, e, began, len(listed))
 	}
 }
 
 // missing counts one absence from a complete listing, and declares the pod lost
 // after enough of them over long enough.
-func (p *Provider) missing(ctx context.Context, e entry, now time.Time) {
+func (p *Provider) missing(ctx context.Context, e entry, now time.Time, listed int) {
 	since := e.missingSince
 	if since.IsZero() {
 		since = now
 	}
-	if e.sightings+1 >= p.cfg.Sightings && now.Sub(since) >= p.cfg.LostGrace {
+	if e.sightings+1 >= p.cfg.Sightings && now.Sub(since) >= p.cfg.LostGrace && p.provenLost(ctx, e, listed) {
 		p.lost(ctx, e)
 		return
 	}
@@ -123,7 +124,9 @@ func (p *Provider) lost(ctx context.Context, e entry) {
 			"it was deleted outside of Kubernetes, or ended while the node was down; its exit codes are not known"
 	}
 	final := status.Gone(e.render(), reason, message)
-	p.store.update(e.pod.UID, func(e *entry) { e.stage, e.status = stageEnded, &final })
+	if !p.store.updateRunning(e, func(e *entry) { e.stage, e.status = stageEnded, &final }) {
+		return
+	}
 	p.deps.Events.Event(e.pod, corev1.EventTypeWarning, reason, message)
 	groupLogger(ctx, e.pod, e.groupID).Warn("container group vanished; the pod has failed")
 	p.tell(e.pod.UID)

@@ -31,12 +31,15 @@ func (p *Provider) reschedule(ctx context.Context, e entry, group *eci.Container
 	uid := e.pod.UID
 	waiting := status.Unscheduled(e.render(), *group)
 	spot := p.behaviour(ctx, uid).SpotFallback && isSpot(group)
-	p.store.update(uid, func(e *entry) {
+	current := p.store.updateRunning(e, func(e *entry) {
 		e.stage, e.groupID, e.live, e.group = stageNew, "", nil, nil
 		e.attempt++
 		e.noSpot = e.noSpot || spot
 		e.status = &waiting
 	})
+	if !current {
+		return
+	}
 	if p.giveUp(ctx, uid, group) {
 		return
 	}

@@ -25,7 +25,17 @@ func (s *Stepper) Sync(ctx context.Context) {
 		s.p.retry(ctx, e)
 	}
 	s.last = s.p.syncTurn(ctx, s.last)
-	s.p.relay.flush(ctx, 1)
+	s.flush(ctx)
+}
+
+// flush writes the events that wait, pod by pod; what fails waits for the next
+// turn.
+func (s *Stepper) flush(ctx context.Context) {
+	for _, uid := range s.p.relay.waiting() {
+		if err := s.p.relay.write(ctx, uid); err != nil {
+			return
+		}
+	}
 }
 
 // Pace is how long the sync loop would wait now before its next turn.

@@ -72,8 +72,10 @@ type entry struct {
 	createdAt time.Time
 	group     *eci.ContainerGroup
 	live      *eci.ContainerGroupStatus
-	// forced says that the delete was sent with Force.
+	// forced says that the delete was sent with Force, endBy is when the group
+	// that is being deleted has to have ended, by our clock.
 	forced bool
+	endBy  time.Time
 	// sightings counts successful reads in a row that should have shown the
 	// group and did not; missingSince is the time of the first.
 	sightings    int
@@ -192,6 +194,18 @@ func (s *store) update(uid types.UID, change func(*entry)) {
 		delete(s.byGroup, before)
 		s.byGroup[e.groupID] = uid
 	}
+}
+
+// updateRunning is update for a pod that still has the running group of was, and
+// says whether it has: while a call was on its way, another may have learned
+// more of the group.
+func (s *store) updateRunning(was entry, change func(*entry)) (done bool) {
+	s.update(was.pod.UID, func(e *entry) {
+		if done = e.running() && e.groupID == was.groupID; done {
+			change(e)
+		}
+	})
+	return done
 }
 
 // claim reserves a pod that has no group for the caller, who is to release it.

@@ -112,13 +112,17 @@ func (p *Provider) sync(ctx context.Context, last time.Time) error {
 	if len(ids) > 0 {
 		p.changedAt = p.deps.Clock.Now()
 	}
+	newest := ""
+	if listing {
+		newest = p.newestIn(states)
+	}
 	for _, id := range slices.Sorted(maps.Keys(deleting)) {
 		switch {
 		case !listing:
 			// The increment does not tell of groups that are deleted.
 			ids[id] = deleting[id]
 		case states[id] == nil:
-			p.missed(ctx, p.store.ofGroup(id))
+			p.missed(ctx, p.store.ofGroup(id), newest)
 		}
 	}
 	if err := p.readDetails(ctx, ids); err != nil {
@@ -226,7 +230,7 @@ func (p *Provider) readBatch(ctx context.Context, batch eci.JSONList, lives map[
 	}
 	for _, id := range batch {
 		if !found[id] {
-			p.missed(ctx, p.store.ofGroup(id))
+			p.missed(ctx, p.store.ofGroup(id), newestOf(groups))
 		}
 	}
 	return nil
@@ -284,7 +288,7 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	annotations := status.Annotations(*group, e.requestID)
 	shown := shownSums(e.pod, group.Volumes)
 	group.Events, group.Volumes = nil, nil // not kept: they would be most of what a pod takes up
-	p.store.update(uid, func(e *entry) {
+	p.store.updateRunning(e, func(e *entry) {
 		if e.files == nil {
 			e.files, e.tokensAt = shown, timeOf(group.CreationTime)
 		}
@@ -310,14 +314,15 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 }
 
 // missed counts a successful answer that should have shown a group and did not.
-// For a group whose delete was accepted two of them mean that it is gone; any
-// other is left to the complete listings of the repair loop.
-func (p *Provider) missed(ctx context.Context, uid types.UID) {
+// For a group whose delete was accepted enough of them mean that it is gone, if
+// the answer can be believed; any other is left to the complete listings of the
+// repair loop.
+func (p *Provider) missed(ctx context.Context, uid types.UID, newest string) {
 	e, ok := p.store.get(uid)
 	if !ok || e.stage != stageDeleting {
 		return
 	}
-	if e.sightings+1 >= p.cfg.Sightings {
+	if e.sightings+1 >= p.cfg.Sightings && (isOutdone(e, newest) || p.provenGone(ctx, e)) {
 		p.gone(ctx, e)
 		return
 	}
@@ -328,9 +333,10 @@ func (p *Provider) missed(ctx context.Context, uid types.UID) {
 // user may have set shorter on deleting than the group was made with.
 func (p *Provider) forceOverdue(ctx context.Context) {
 	now := p.deps.Clock.Now()
+	// The API server's clock set DeletionTimestamp: ours may differ by more than
+	// the grace period.
 	overdue := func(e entry) bool {
-		return e.stage == stageDeleting && !e.forced && e.pod.DeletionTimestamp != nil &&
-			now.After(e.pod.DeletionTimestamp.Add(forceSlack))
+		return e.stage == stageDeleting && !e.forced && e.pod.DeletionTimestamp != nil && now.After(e.endBy.Add(forceSlack))
 	}
 	for _, e := range p.store.all(overdue) {
 		if err := p.end(ctx, e, true); err != nil {

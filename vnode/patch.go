@@ -1,6 +1,7 @@
 package vnode
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -35,6 +36,18 @@ func statusPatch(pod *corev1.Pod, want corev1.PodStatus, annotations map[string]
 		return nil, fmt.Errorf("encode patch of pod status: %w", err)
 	}
 	return body, nil
+}
+
+// withVersion makes a patch of statusPatch that only changes the version of the
+// pod which it was computed from: a process that was stopped and has lost its
+// lease wakes up with an old view, and must not write a state that its successor
+// has left behind.
+func withVersion(patch []byte, version string) []byte {
+	if version == "" {
+		return patch
+	}
+	const metadata = `{"metadata":{` // both ways begin so, and a UID follows
+	return bytes.Replace(patch, []byte(metadata), fmt.Appendf(nil, `%s"resourceVersion":%q,`, metadata, version), 1)
 }
 
 // computedPatch has the patch computed by apimachinery, which knows every case

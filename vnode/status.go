@@ -79,40 +79,46 @@ func (c *podController) syncStatus(ctx context.Context, uid types.UID) error {
 	if !ok || e.gone {
 		return nil
 	}
-	err := c.writeStatus(ctx, e)
+	current, err := c.writeStatus(ctx, e)
 	if apierrors.IsInvalid(err) && e.finished() {
 		// No status is worth an object that can never leave.
 		log.G(ctx).WithError(err).Warn("final status of pod refused, removing it without")
-		err = nil
+		current, err = true, nil
 	}
 	if err != nil {
 		return err
 	}
-	if e.removed || !e.finished() {
+	if !current || e.removed || !e.finished() {
 		return nil
 	}
 	return c.remove(ctx, e.pod)
 }
 
-func (c *podController) writeStatus(ctx context.Context, e entry) error {
+// writeStatus is true when the API server has the status that the pod should
+// have, as far as it takes it, and false when that is to be looked at again.
+func (c *podController) writeStatus(ctx context.Context, e entry) (current bool, err error) {
 	want := desiredStatus(e, metav1.NewTime(c.clock.Now()))
 	patch, err := statusPatch(e.pod, want, changedAnnotations(e))
 	if err != nil || patch == nil {
-		return err
+		return err == nil, err
 	}
 	// Nobody wrote since we sent this very patch: the API server has its own mind
 	// about some field, and sending it again would go on for ever.
 	if e.sentVersion != "" && e.sentVersion == e.pod.ResourceVersion && e.sent == string(patch) {
-		return nil
+		return true, nil
 	}
 	start := c.clock.Now()
-	got, err := c.client.CoreV1().Pods(e.pod.Namespace).Patch(ctx, e.pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	fenced := withVersion(patch, e.pod.ResourceVersion)
+	got, err := c.client.CoreV1().Pods(e.pod.Namespace).Patch(ctx, e.pod.Name, types.StrategicMergePatchType, fenced, metav1.PatchOptions{}, "status")
 	c.metrics.apiWrite(opStatus, err, c.clock.Since(start))
 	if apierrors.IsNotFound(err) || isOtherUID(err) {
-		return nil // the informer will say so
+		return true, nil // the informer will say so
+	}
+	if apierrors.IsConflict(err) {
+		return false, c.lookAgain(ctx, e.pod, err)
 	}
 	if err != nil {
-		return fmt.Errorf("patch status of pod: %w", err)
+		return false, fmt.Errorf("patch status of pod: %w", err)
 	}
 	if e.pod.Status.Phase != want.Phase {
 		log.G(ctx).WithField("phase", string(want.Phase)).Info("pod changed phase")
@@ -120,6 +126,24 @@ func (c *podController) writeStatus(ctx context.Context, e entry) error {
 	got.ManagedFields = nil
 	c.pods.observe(got)
 	c.pods.change(got.UID, func(e *entry) { e.sent, e.sentVersion = string(patch), got.ResourceVersion })
+	return true, nil
+}
+
+// lookAgain is for a pod that somebody wrote before us: the status is to be
+// computed anew from what is there now, which the watch may take a while to tell.
+func (c *podController) lookAgain(ctx context.Context, pod *corev1.Pod, conflict error) error {
+	got, err := c.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil || got.UID == pod.UID && got.ResourceVersion == pod.ResourceVersion {
+		return fmt.Errorf("patch status of pod: %w", conflict)
+	}
+	if got.UID == pod.UID {
+		got.ManagedFields = nil
+		c.pods.observe(got)
+		c.updates.AddRateLimited(pod.UID)
+	}
 	return nil
 }
 

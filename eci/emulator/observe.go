@@ -34,6 +34,24 @@ func (e *Emulator) Groups() []Group {
 	return out
 }
 
+// Brief is a group in short, for tests that look often.
+type Brief struct {
+	ID, Status string
+	Tags       map[string]string // not to be changed
+}
+
+// Briefs returns all groups that the emulator knows, oldest first.
+func (e *Emulator) Briefs() []Brief {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.queue.drain()
+	out := make([]Brief, 0, len(e.groups.order))
+	for _, g := range e.groups.order {
+		out = append(out, Brief{ID: g.id, Status: g.status, Tags: g.tags})
+	}
+	return out
+}
+
 // Calls returns how many signed calls each action has had, throttled and failed
 // ones included.
 func (e *Emulator) Calls() map[string]int {

@@ -1,0 +1,142 @@
+package campaign
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider"
+	"github.com/eci-vnode/eci-vnode/provider/status"
+	"github.com/eci-vnode/eci-vnode/vnode"
+)
+
+// Protection is one that is switched off, to see the campaign fail without it.
+// All of them are switched off from outside, around the real code.
+type Protection string
+
+const (
+	// NoneOff is the real thing.
+	NoneOff Protection = ""
+	// NoClientToken sends creates without one.
+	NoClientToken Protection = "ClientToken"
+	// NoRecovery starts to work without looking at the cloud first, and meets a
+	// cloud that has forgotten the ClientTokens of the life before: how long it
+	// keeps them is not documented.
+	NoRecovery Protection = "recovery before create"
+	// OneSighting takes one reading of a list as proof, and asks no further.
+	OneSighting Protection = "two sightings"
+	// NoConfirmation takes an accepted delete as an end.
+	NoConfirmation Protection = "delete confirmation"
+	// NoFinalStatus removes objects without writing their last status.
+	NoFinalStatus Protection = "final status before removal"
+)
+
+// weaken changes what the provider is made from.
+func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps, life string) {
+	switch p {
+	case NoRecovery:
+		deps.Cloud = forgotten{deps.Cloud, life}
+	case NoClientToken:
+		deps.Cloud = tokenless{deps.Cloud}
+	case OneSighting:
+		cfg.Sightings, cfg.LostGrace, cfg.OrphanGrace = 1, 1, 1
+		deps.Cloud = gullible{deps.Cloud}
+	}
+}
+
+// provider is the one that the pod controller sees.
+func (p Protection) provider(real *provider.Provider) vnode.Provider {
+	return weakProvider{Provider: real, off: p}
+}
+
+// kube is the client that the pod controller sees.
+func (p Protection) kube(real kube) kubernetes.Interface {
+	if p == NoFinalStatus {
+		return statuslessKube{real}
+	}
+	return real
+}
+
+// forgotten makes the ClientTokens of each life different ones.
+type forgotten struct {
+	provider.Cloud
+	life string
+}
+
+func (c forgotten) CreateContainerGroup(ctx context.Context, req *eci.CreateContainerGroupRequest) (*eci.CreateContainerGroupResponse, error) {
+	other := *req
+	other.ClientToken = req.ClientToken[:min(len(req.ClientToken), eci.MaxClientToken-len(c.life))] + c.life
+	return c.Cloud.CreateContainerGroup(ctx, &other)
+}
+
+type tokenless struct{ provider.Cloud }
+
+func (c tokenless) CreateContainerGroup(ctx context.Context, req *eci.CreateContainerGroupRequest) (*eci.CreateContainerGroupResponse, error) {
+	bare := *req
+	bare.ClientToken = ""
+	return c.Cloud.CreateContainerGroup(ctx, &bare)
+}
+
+// gullible confirms every absence.
+type gullible struct{ provider.Cloud }
+
+func (gullible) DescribeContainerLog(context.Context, *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error) {
+	return nil, &eci.Error{HTTPStatus: http.StatusNotFound, Code: eci.CodeNotFound}
+}
+
+type weakProvider struct {
+	*provider.Provider
+	off Protection
+}
+
+// Recover sorts the pods, as the informer's cache lists them in any order.
+func (p weakProvider) Recover(ctx context.Context, pods []*corev1.Pod) error {
+	if p.off == NoRecovery {
+		return p.Provider.Recover(ctx, nil)
+	}
+	slices.SortFunc(pods, func(a, b *corev1.Pod) int { return cmp.Compare(a.UID, b.UID) })
+	return p.Provider.Recover(ctx, pods)
+}
+
+// CreatePod hides from the provider which group the pod names.
+func (p weakProvider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
+	if p.off == NoRecovery {
+		delete(pod.Annotations, status.AnnotationInstanceID)
+	}
+	return p.Provider.CreatePod(ctx, pod)
+}
+
+func (p weakProvider) DeletePod(ctx context.Context, pod *corev1.Pod) error {
+	err := p.Provider.DeletePod(ctx, pod)
+	if err == nil && p.off == NoConfirmation {
+		return errdefs.NotFound("an accepted delete is taken as an end")
+	}
+	return err
+}
+
+// statuslessKube drops the statuses of pods that are being deleted.
+type statuslessKube struct{ kube }
+
+func (k statuslessKube) CoreV1() typedcorev1.CoreV1Interface { return k }
+
+func (k statuslessKube) Pods(string) typedcorev1.PodInterface {
+	return statuslessPods{kubePods{i: k.i}}
+}
+
+type statuslessPods struct{ kubePods }
+
+func (k statuslessPods) Patch(ctx context.Context, name string, kind types.PatchType, patch []byte, o metav1.PatchOptions, sub ...string) (*corev1.Pod, error) {
+	if pod, err := k.i.w.api.get(name); err == nil && pod.DeletionTimestamp != nil {
+		return pod, nil
+	}
+	return k.kubePods.Patch(ctx, name, kind, patch, o, sub...)
+}

@@ -1,0 +1,32 @@
+package campaign
+
+import "testing"
+
+// Bugs that the campaign has found, by the histories that they were shrunk to.
+// With other calls in the code between, a history may no longer meet its bug:
+// it still has to hold every invariant.
+var regressions = map[string]string{
+	"a failed attempt is counted once after a restart, else the next ClientToken is another group's": "create:17403 api:52030 run:7129 stock:53147 create:23768 run:36111 run:4062 run:35308 crash:22458 stale:19312 run:59852",
+	"two leaders count the failed attempts alike":                                                    "create:37943 run:39529 update:19136 stock:15651 create:52112 run:63977 heal:59547 run:8800 second:18561 stale:18272 run:48609 run:7901",
+	"a ClientToken used up by an attempt that could not be scheduled is not asked for for ever":      "create:20042 run:52743 stock:58567 second:46582 run:10419 run:18978 wait:7312",
+	"a delete that is answered after its group could not be scheduled deletes nothing":               "create:23886 run:11277 crash:53152 create:10945 replace:55533 fail:52659 fail:65033 run:53875 run:37846 drain:46074 watch:43711 run:64689 create:45931 second:28950 run:59268 stock:24416 force:41833 run:18069 run:21339 run:16283 delete:9147",
+	"a leader that wakes up does not write an old phase over an end":                                 "create:20633 delete:10162 run:61115 replace:60180 create:28992 fail:49571 second:19054 run:57880 create:34726 run:20329 run:2124 run:58854 run:30728 run:26037 create:6140 run:34433 create:16999 run:49606 run:60684 delete:37146 force:60423 run:30884 wait:40126 run:28758 watch:1648 run:9291",
+	"a pod that an old first list left out is not taken for new":                                     "create:49168 run:6779 delete:47133 run:2967 run:20359 run:24821 run:19294 run:26186 run:13674 run:41842 create:12562 wait:55197 delete:7075 denied:49470 crash:24613 run:39446 run:58918",
+	"a pod deleted before recovery leaves after the group of an earlier life":                        "run:9215 run:17368 create:3509 delete:27065 stale:13394 run:4919 crash:50139 run:6415",
+	"a group made by the leader before is looked for when its pod is deleted":                        "create:19035 run:4611 pause:19249 run:63432 delete:2077",
+	"an object stays until its last status is written, conflicts or not":                             "create:7117 drain:44421 create:23439 run:25340 run:38081 run:42580 delete:12411",
+}
+
+func TestNoBugThatWasFoundIsBack(t *testing.T) {
+	for name, text := range regressions {
+		t.Run(name, func(t *testing.T) {
+			h, err := ParseHistory(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := Run(h, NoneOff, true); got.Violation != nil {
+				t.Errorf("breaks %q: %s\n%s", got.Violation.Invariant, got.Violation.What, tail(got.Trace))
+			}
+		})
+	}
+}
