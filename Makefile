@@ -27,7 +27,11 @@ SANDBOX_LIGHT = ./pki ./process ./manifest
 # No C compiler is needed to build; the same setting in every target keeps one build cache.
 BUILD = CGO_ENABLED=0 $(GO) build
 
-.PHONY: help sandbox sandbox-up sandbox-down build bench profile build-bench test test-main test-sandbox test-nested \
+# The size of the churn that `make churn` runs.
+CHURN_PODS  = 500
+CHURN_KILLS = 30
+
+.PHONY: help churn sandbox sandbox-up sandbox-down build bench profile build-bench test test-main test-sandbox test-nested \
 	fmt vet lint goldens clean check-go
 
 help: ## List the targets
@@ -96,6 +100,10 @@ test-sandbox: build
 	@bin=$$(cd $(BIN) && pwd) && cd sandbox/bench && CGO_ENABLED=0 $(GO) vet ./... && \
 		CGO_ENABLED=0 $(GO) run $(STATICCHECK) ./... && \
 		CGO_ENABLED=0 ECI_SANDBOX_BIN="$$bin" $(GO) test -count=1 ./...
+
+churn: build ## Kill eci-vnode 30 times under 500 pods, faults and API server restarts (CHURN_PODS=, CHURN_KILLS=)
+	@bin=$$(cd $(BIN) && pwd) && cd sandbox/e2e && CGO_ENABLED=0 ECI_SANDBOX_BIN="$$bin" \
+		ECI_CHURN_PODS=$(CHURN_PODS) ECI_CHURN_KILLS=$(CHURN_KILLS) $(GO) test -count=1 -timeout 60m -run TestChurn -v .
 
 fmt: check-go ## Check that every Go file is formatted
 	@echo "==> gofmt"
