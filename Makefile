@@ -107,7 +107,7 @@ churn: build ## Kill eci-vnode 30 times under 500 pods, faults and API server re
 
 fmt: check-go ## Check that every Go file is formatted
 	@echo "==> gofmt"
-	@unformatted=$$(gofmt -l cmd eci provider vnode sandbox) && test -z "$$unformatted" || \
+	@unformatted=$$(gofmt -l cmd deploy eci provider vnode sandbox) && test -z "$$unformatted" || \
 		{ echo "not formatted (gofmt -w them):"; echo "$$unformatted"; exit 1; }
 
 vet: check-go ## go vet the main module
