@@ -28,7 +28,11 @@ SANDBOX_LIGHT = ./pki ./process ./manifest
 # No C compiler is needed to build; the same setting in every target keeps one build cache.
 BUILD = CGO_ENABLED=0 $(GO) build
 
-.PHONY: help faults test-faults faults-coverage sandbox sandbox-up sandbox-down build bench profile build-bench test test-main test-sandbox test-nested \
+# The size of the churn that `make churn` runs.
+CHURN_PODS  = 500
+CHURN_KILLS = 30
+
+.PHONY: help faults test-faults faults-coverage churn sandbox sandbox-up sandbox-down build bench profile build-bench test test-main test-sandbox test-nested \
 	fmt vet lint goldens clean check-go
 
 help: ## List the targets
@@ -115,9 +119,13 @@ test-sandbox: build
 		CGO_ENABLED=0 $(GO) run $(STATICCHECK) ./... && \
 		CGO_ENABLED=0 ECI_SANDBOX_BIN="$$bin" $(GO) test -count=1 ./...
 
+churn: build ## Kill eci-vnode 30 times under 500 pods, faults and API server restarts (CHURN_PODS=, CHURN_KILLS=)
+	@bin=$$(cd $(BIN) && pwd) && cd sandbox/e2e && CGO_ENABLED=0 ECI_SANDBOX_BIN="$$bin" \
+		ECI_CHURN_PODS=$(CHURN_PODS) ECI_CHURN_KILLS=$(CHURN_KILLS) $(GO) test -count=1 -timeout 60m -run TestChurn -v .
+
 fmt: check-go ## Check that every Go file is formatted
 	@echo "==> gofmt"
-	@unformatted=$$(gofmt -l cmd eci provider vnode sandbox) && test -z "$$unformatted" || \
+	@unformatted=$$(gofmt -l cmd deploy eci provider vnode sandbox) && test -z "$$unformatted" || \
 		{ echo "not formatted (gofmt -w them):"; echo "$$unformatted"; exit 1; }
 
 vet: check-go ## go vet the main module

@@ -36,6 +36,10 @@ type Config struct {
 	VNodeArgs    []string // more arguments for eci-vnode
 	EmulatorArgs []string // more arguments for eci-emulator
 
+	// APIServerApart runs kube-apiserver in a process of its own, which may be
+	// killed and comes back.
+	APIServerApart bool
+
 	Timeout time.Duration // for each thing that is waited for
 }
 

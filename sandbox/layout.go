@@ -29,13 +29,14 @@ func (l layout) volatile() []string {
 // children are the programs that a sandbox runs beside itself: the name of
 // their files, and of the program.
 func (l layout) children() map[string]string {
-	return map[string]string{emulatorName: l.program("eci-emulator"), vnodeName: l.program("eci-vnode")}
+	return map[string]string{apiServerName: l.program("eci-sandbox"), emulatorName: l.program("eci-emulator"), vnodeName: l.program("eci-vnode")}
 }
 
 // The names that the files of one process share.
 const (
 	sandboxName      = "sandbox"
 	controlPlaneName = "control-plane"
+	apiServerName    = "kube-apiserver" // with APIServerApart
 	emulatorName     = "emulator"
 	vnodeName        = "eci-vnode"
 )

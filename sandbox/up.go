@@ -17,6 +17,10 @@ import (
 // fieldManager owns what the sandbox applies.
 const fieldManager = "eci-sandbox"
 
+// APIServerCommand is the subcommand of eci-sandbox that runs kube-apiserver
+// alone, by controlplane.RunAPIServer with its one argument.
+const APIServerCommand = "kube-apiserver"
+
 // session is one running sandbox.
 type session struct {
 	config Config
@@ -98,14 +102,18 @@ func (s *session) startControlPlane(ctx context.Context) error {
 		return err
 	}
 	// The log stays open: the components write to it until the process ends.
-	s.plane, err = controlplane.Start(ctx, controlplane.Config{
+	config := controlplane.Config{
 		Dir:           s.files.state(),
 		APIServerPort: s.config.APIServerPort,
 		EtcdPort:      s.config.EtcdPort,
 		NodeName:      NodeName,
 		NodeIP:        s.config.NodeIP,
 		Log:           log,
-	})
+	}
+	if s.config.APIServerApart {
+		config.APIServer = func(flagsFile string) { s.supervise(apiServerName, nil, []string{APIServerCommand, flagsFile}) }
+	}
+	s.plane, err = controlplane.Start(ctx, config)
 	if err != nil {
 		return fmt.Errorf("start the control plane (its log: %s): %w", log.Name(), err)
 	}

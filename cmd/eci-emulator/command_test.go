@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
+	"github.com/eci-vnode/eci-vnode/eci/openapi"
 )
 
 func noEnv(string) string { return "" }
@@ -154,5 +156,44 @@ func TestHelpTeaches(t *testing.T) {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("help does not tell of %s", part)
 		}
+	}
+}
+
+func TestTheFaultRateIsTheShareOfCallsThatGoWrong(t *testing.T) {
+	for _, bad := range []string{"-0.1", "1.1", "NaN"} {
+		cmd := newCommand(noEnv)
+		cmd.SetArgs([]string{"--listen", "127.0.0.1:0", "--fault-rate=" + bad})
+		cmd.SetErr(io.Discard)
+		if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "--fault-rate") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	em, err := emulator.New(emulator.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer em.Close()
+	if err := injectFaults(em.Faults(), 1); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(em)
+	defer server.Close()
+	config := openapi.DefaultConfig("cn-hangzhou")
+	config.Endpoint, config.MaxAttempts, config.Rates = server.URL, 1, nil
+	client, err := openapi.New(config, openapi.Deps{Credentials: openapi.StaticCredentials("emulator", "emulator-secret", "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	// Four faults of a quarter each spare a call with probability 0.316, so that
+	// the chance of none or all in 200 calls is nothing.
+	failed := 0
+	for range 200 {
+		if _, err := client.DescribeRegions(t.Context(), &eci.DescribeRegionsRequest{}); err != nil {
+			failed++
+		}
+	}
+	if failed == 0 || failed == 200 {
+		t.Errorf("%d of 200 calls failed", failed)
 	}
 }

@@ -38,6 +38,7 @@ type options struct {
 	images         string
 	standIn        bool
 	stateDir       string
+	faultRate      float64
 	logLevel       string
 }
 
@@ -71,6 +72,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.images, "images", "", "directory of images that need no registry: an OCI layout, or *.tar of docker save (process)")
 	f.BoolVar(&o.standIn, "stand-in", o.standIn, "run a small image of our own where an image's registry cannot be reached (process)")
 	f.StringVar(&o.stateDir, "state-dir", "", "directory for images and containers (process; default eci-emulator in the user's cache)")
+	f.Float64Var(&o.faultRate, "fault-rate", 0, "share of the calls, from 0 to 1, that go wrong: throttled, refused with 503, or the request or the answer lost")
 	f.StringVar(&o.logLevel, "log-level", o.logLevel, "debug logs every call; info, warn, error")
 }
 

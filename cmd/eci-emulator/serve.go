@@ -26,6 +26,9 @@ func serve(ctx context.Context, o *options, cfg emulator.Config, log *logrus.Log
 	if err != nil {
 		return err
 	}
+	if err := injectFaults(em.Faults(), o.faultRate); err != nil {
+		return errors.Join(err, em.Close())
+	}
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen on %s: %w", o.listen, err), em.Close())

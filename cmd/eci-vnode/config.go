@@ -91,6 +91,9 @@ type ECI struct {
 	// Rates replace the documented ones of a new account, by action; 0 per second
 	// is no limit of ours.
 	Rates map[string]openapi.Rate `json:"rates,omitempty"`
+	// BudgetShare is this node's share of all rates, above 0 and at most 1:
+	// several nodes of one account share its budget in the region.
+	BudgetShare float64 `json:"budgetShare"`
 }
 
 // Pods says what pods may ask for where that depends on the account, or on what
@@ -203,7 +206,7 @@ func defaultConfig() Config {
 			corev1.ResourceMemory: resource.MustParse("4Ti"),
 			corev1.ResourcePods:   resource.MustParse("1000"),
 		},
-		ECI: ECI{ClusterDomain: "cluster.local", Timeout: duration(15 * time.Second)},
+		ECI: ECI{ClusterDomain: "cluster.local", Timeout: duration(15 * time.Second), BudgetShare: 1},
 		Pods: Pods{
 			MaxEnvValue: request.DefaultConfig().MaxEnvValue, Hardening: string(request.HardeningWarn), Refresh: duration(time.Minute),
 		},
@@ -253,6 +256,9 @@ func (c *Config) Validate() error {
 	}
 	if len(c.ECI.VSwitchIDs) > 10 {
 		errs = append(errs, field.TooMany(eciPath.Child("vSwitchIDs"), len(c.ECI.VSwitchIDs), 10))
+	}
+	if !(c.ECI.BudgetShare > 0 && c.ECI.BudgetShare <= 1) {
+		errs = append(errs, field.Invalid(eciPath.Child("budgetShare"), c.ECI.BudgetShare, "must be above 0 and at most 1"))
 	}
 	for _, problem := range validation.IsDNS1123Subdomain(c.NodeName) {
 		errs = append(errs, field.Invalid(field.NewPath("nodeName"), c.NodeName, problem))

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/eci-vnode/eci-vnode/eci/openapi"
 )
 
 // load runs the configuration part of `run` with args, env and a config file.
@@ -182,5 +185,39 @@ func TestWhatPodsMayAskForReachesTheTranslation(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s is not named by %v", path, err)
 		}
+	}
+}
+
+func TestANodeTakesItsShareOfEveryRate(t *testing.T) {
+	cfg, err := load(t, "", firstProvidersEnvironment, "--budget-share=0.25")
+	if err != nil || cfg.ECI.BudgetShare != 0.25 {
+		t.Errorf("share %v, %v", cfg.ECI.BudgetShare, err)
+	}
+	if got, want := shareOf(openapi.Rate{PerSecond: 20, Burst: 98}, 0.25), (openapi.Rate{PerSecond: 5, Burst: 24}); got != want {
+		t.Errorf("a quarter is %+v, want %+v", got, want)
+	}
+	if got := shareOf(openapi.Rate{PerSecond: 1, Burst: 2}, 0.1); got.Burst != 1 {
+		t.Errorf("no call may leave: %+v", got)
+	}
+	for _, bad := range []string{"0", "-1", "1.5", "NaN", "half"} {
+		if _, err := load(t, "", firstProvidersEnvironment, "--budget-share="+bad); err == nil || !strings.Contains(err.Error(), "udget") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+func TestAnElectionIsCheckedWhenItIsWanted(t *testing.T) {
+	const bad = "leaderElection: {enabled: true, namespace: Bad, renewDeadline: 1h}\n"
+	if _, err := load(t, bad, firstProvidersEnvironment); err == nil || !strings.Contains(err.Error(), "leaderElection") || !strings.Contains(err.Error(), "renewDeadline") {
+		t.Errorf("got %v", err)
+	}
+	env := maps.Clone(firstProvidersEnvironment)
+	env["POD_NAME"], env["POD_NAMESPACE"] = "eci-vnode-0", "nodes"
+	cfg, err := load(t, "", env, "--leader-elect")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := electionConfig(cfg, "made up"); got.Identity != "eci-vnode-0" || got.Namespace != "nodes" || got.Name != "eci-vnode-"+cfg.NodeName {
+		t.Errorf("%+v", got)
 	}
 }

@@ -100,6 +100,14 @@ func newFencedCloud(c ECI, env lookupEnv, registry prometheus.Registerer, fence 
 			delete(cfg.Rates, action)
 		}
 	}
+	for action, rate := range cfg.Rates {
+		cfg.Rates[action] = shareOf(rate, cmp.Or(c.BudgetShare, 1))
+	}
 	cfg.UserAgent = "eci-vnode/" + version()
 	return openapi.New(cfg, openapi.Deps{Credentials: fencedCredentials{credentials, fence}, Registry: registry})
+}
+
+// shareOf is a part of a rate; a bucket holds at least one call.
+func shareOf(rate openapi.Rate, share float64) openapi.Rate {
+	return openapi.Rate{PerSecond: share * rate.PerSecond, Burst: max(1, int(share*float64(rate.Burst)))}
 }

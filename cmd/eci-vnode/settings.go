@@ -48,6 +48,7 @@ func settings() []setting {
 			set: text(func(c *Config) *string { return &c.ECI.Endpoint })},
 		{flag: "cluster-id", usage: "identity of this cluster in the tags of its groups; empty is the UID of kube-system",
 			set: text(func(c *Config) *string { return &c.ECI.ClusterID })},
+		{flag: "budget-share", usage: "share of the account's rates that this node may use, above 0 and at most 1", set: setBudgetShare},
 		{env: []string{"ECI_CLUSTER_NAME"}, usage: "put on every group as the tag ClusterName", set: setClusterName},
 		{flag: "cluster-dns", usage: "IPs of the cluster DNS, comma separated, for pods with dnsPolicy ClusterFirst",
 			set: list(func(c *Config) *[]string { return &c.ECI.ClusterDNS })},
@@ -220,6 +221,13 @@ func setClusterName(c *Config, value string) error {
 		c.ECI.Tags = map[string]string{}
 	}
 	c.ECI.Tags["ClusterName"] = value
+	return nil
+}
+
+func setBudgetShare(c *Config, value string) (err error) {
+	if c.ECI.BudgetShare, err = strconv.ParseFloat(value, 64); err != nil {
+		return fmt.Errorf("%q is not a number such as 0.5", value)
+	}
 	return nil
 }
 

@@ -15,9 +15,9 @@ const serviceCIDR = "10.96.0.0/16"
 // newAPIServer returns the API server, configured but not started. It must be
 // the first component made: it settles the feature gates, which the components
 // of one process share.
-func newAPIServer(ctx context.Context, config Config, credentials Credentials) (component, error) {
+func newAPIServer(ctx context.Context, values flags) (component, error) {
 	opts := options.NewServerRunOptions()
-	if err := parse(opts.Flags(), apiServerFlags(config, credentials)); err != nil {
+	if err := parse(opts.Flags(), values); err != nil {
 		return component{}, err
 	}
 	if err := opts.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
@@ -31,6 +31,20 @@ func newAPIServer(ctx context.Context, config Config, credentials Credentials) (
 		return component{}, fmt.Errorf("options of kube-apiserver: %w", utilerrors.NewAggregate(errs))
 	}
 	return component{name: "kube-apiserver", run: func(ctx context.Context) error { return app.Run(ctx, completed) }}, nil
+}
+
+// RunAPIServer runs nothing but kube-apiserver, with the flags in a file that
+// Config.APIServer was given, until ctx ends.
+func RunAPIServer(ctx context.Context, flagsFile string) error {
+	values, err := readFlags(flagsFile)
+	if err != nil {
+		return err
+	}
+	apiServer, err := newAPIServer(ctx, values)
+	if err != nil {
+		return err
+	}
+	return apiServer.run(ctx)
 }
 
 func apiServerFlags(config Config, credentials Credentials) flags {

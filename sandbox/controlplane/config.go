@@ -15,6 +15,11 @@ type Config struct {
 	NodeName      string    // of the virtual node, whose serving certificate is issued too
 	NodeIP        string    // where the API server reaches the virtual node
 	Log           io.Writer // what the components log
+
+	// APIServer, if set, starts kube-apiserver in a process of its own, by
+	// RunAPIServer with the flags in the file, and keeps it running; nil runs it
+	// in this one. Apart it can be killed and comes back.
+	APIServer func(flagsFile string)
 }
 
 // Validate reports every missing setting at once.

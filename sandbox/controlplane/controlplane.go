@@ -51,11 +51,9 @@ func (p *Plane) start(ctx context.Context, config Config) error {
 		return err
 	}
 	p.run(etcd)
-	apiServer, err := newAPIServer(p.ctx, config, p.Credentials)
-	if err != nil {
+	if err := p.startAPIServer(config); err != nil {
 		return err
 	}
-	p.run(apiServer)
 	if err := p.awaitReady(ctx); err != nil {
 		return fmt.Errorf("wait for kube-apiserver: %w", err)
 	}
@@ -69,6 +67,25 @@ func (p *Plane) start(ctx context.Context, config Config) error {
 	}
 	p.run(scheduler)
 	p.run(controllerManager)
+	return nil
+}
+
+// startAPIServer settles the feature gates of this process in any case.
+func (p *Plane) startAPIServer(config Config) error {
+	flags := apiServerFlags(config, p.Credentials)
+	apiServer, err := newAPIServer(p.ctx, flags)
+	if err != nil {
+		return err
+	}
+	if config.APIServer == nil {
+		p.run(apiServer)
+		return nil
+	}
+	file, err := flags.write(config.path("kube-apiserver.json"))
+	if err != nil {
+		return err
+	}
+	config.APIServer(file)
 	return nil
 }
 

@@ -25,6 +25,11 @@ const patience = 2 * time.Minute
 // tells as a text.
 func eventually(t *testing.T, what string, waiting func() string) {
 	t.Helper()
+	eventuallyWithin(t, patience, what, waiting)
+}
+
+func eventuallyWithin(t *testing.T, patience time.Duration, what string, waiting func() string) {
+	t.Helper()
 	timeout := time.After(patience)
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/eci-vnode/eci-vnode/sandbox"
+	"github.com/eci-vnode/eci-vnode/sandbox/controlplane"
 )
 
 func newCommand() *cobra.Command {
@@ -30,7 +31,7 @@ cluster.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&config.Dir, "dir", config.Dir, "directory for all that the sandbox writes")
 	flags.StringVar(&config.BinDir, "bin-dir", ownDir(), "directory of eci-emulator and eci-vnode")
-	root.AddCommand(newUp(&config), newDown(&config), newStatus(&config))
+	root.AddCommand(newUp(&config), newDown(&config), newStatus(&config), newAPIServer())
 	return root
 }
 
@@ -74,6 +75,7 @@ func newUp(config *sandbox.Config) *cobra.Command {
 	flags.StringVar(&config.Manifest, "manifest", config.Manifest, "manifest to apply and wait for at the end, empty for none")
 	flags.StringArrayVar(&config.VNodeArgs, "vnode-arg", nil, "one more argument for eci-vnode; may be repeated")
 	flags.StringArrayVar(&config.EmulatorArgs, "emulator-arg", nil, "one more argument for eci-emulator; may be repeated")
+	flags.BoolVar(&config.APIServerApart, "apiserver-apart", false, "run kube-apiserver in a process of its own, which may be killed and comes back")
 	flags.DurationVar(&config.Timeout, "timeout", config.Timeout, "how long to wait for each thing to become ready")
 	return up
 }
@@ -96,6 +98,20 @@ func newStatus(config *sandbox.Config) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return sandbox.Status(*config, cmd.OutOrStdout())
+		},
+	}
+}
+
+// newAPIServer is for the sandbox itself.
+func newAPIServer() *cobra.Command {
+	return &cobra.Command{
+		Use:    sandbox.APIServerCommand + " FLAGS-FILE",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := untilSignal(cmd.Context())
+			defer stop()
+			return controlplane.RunAPIServer(ctx, args[0])
 		},
 	}
 }
