@@ -8,6 +8,7 @@ import (
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
@@ -109,6 +110,7 @@ func (p *Provider) findOwn(ctx context.Context, e entry, cause error) (*eci.Crea
 func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGroupRequest, error) {
 	bindable, err := p.secureEIP(ctx, &e)
 	if err != nil {
+		p.reportMissing(e.pod, err)
 		return nil, err
 	}
 	translation, objects, err := p.translate(ctx, e.withAddress(), true)
@@ -123,7 +125,10 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 	}
 	req := translation.Request
 	useEIP(req, bindable)
-	p.store.update(e.pod.UID, func(e *entry) { e.behaviour, e.places, e.source = &translation.Behaviour, alternatives(req), source })
+	p.store.update(e.pod.UID, func(e *entry) {
+		e.behaviour, e.places, e.source = &translation.Behaviour, alternatives(req), source
+		e.rounded = roundedIn(translation)
+	})
 	req.ClientToken = request.ClientToken(e.pod.UID, e.attempt)
 	placeFor(req, e.attempt)
 	if e.noSpot && wantsSpot(req) {
@@ -159,6 +164,7 @@ func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 	if e.stage == stageEnded {
 		return nil
 	}
+	p.showRefused(e, pod)
 	waits := e.stage == stageNew && e.pending == nil && !e.busy
 	for _, r := range refusals(e.pod, pod) {
 		if !waits || r.always {
@@ -166,6 +172,19 @@ func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 		}
 	}
 	return nil
+}
+
+// showRefused puts what a changed pod cannot have into its status.
+func (p *Provider) showRefused(e entry, pod *corev1.Pod) {
+	if e.status == nil {
+		return
+	}
+	next := status.InPlace(pod, *e.status)
+	if equality.Semantic.DeepEqual(next, *e.status) {
+		return
+	}
+	p.store.update(pod.UID, func(e *entry) { e.status = &next })
+	p.tell(pod.UID)
 }
 
 // DeletePod asks the cloud to end the group of pod. nil means that the cloud

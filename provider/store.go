@@ -47,6 +47,8 @@ type entry struct {
 	// translated; places is how many places they give to try.
 	behaviour *request.Behaviour
 	places    int
+	// rounded says to what size the pod was raised, or nothing.
+	rounded string
 	// tries counts the creates in a row that were refused for want of room.
 	tries int
 	// noSpot says that spot had no stock and the pod may do without.

@@ -230,6 +230,9 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 		live = e.live
 	}
 	next := status.FromContainerGroup(e.render(), *group, live)
+	if e.rounded != "" {
+		status.MarkRounded(&next, e.rounded)
+	}
 	if isDegraded(group) {
 		status.MarkSpotDegraded(&next)
 	}

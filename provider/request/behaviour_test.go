@@ -13,8 +13,6 @@ func TestBehaviourIsWhatTheAnnotationsAskOfTheNode(t *testing.T) {
 			annotationPrefix + "eci-fail-strategy":       "Fail-Fast",
 			annotationPrefix + "pod-fail-on-create-err":  "true",
 			annotationPrefix + "eci-spot-fallback":       "TRUE",
-			annotationPrefix + "imc-perfect-match":       "true",
-			annotationPrefix + "imc-match-count-request": "2",
 		}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "a", Image: "a"}}},
 	}
@@ -22,7 +20,7 @@ func TestBehaviourIsWhatTheAnnotationsAskOfTheNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Behaviour{FailFast: true, FailOnCreateError: true, SpotFallback: true, ImageCachePerfectMatch: true, ImageCacheMatches: 2}
+	want := Behaviour{FailFast: true, FailOnCreateError: true, SpotFallback: true}
 	if translation.Behaviour != want {
 		t.Errorf("behaviour %+v", translation.Behaviour)
 	}
