@@ -93,6 +93,12 @@ type Provider struct {
 	eventsRead time.Time
 	eventsNext int
 
+	// pages is how many pages of states the last read had, readTook how long it
+	// took, changedAt when one showed a change. Only the sync loop has them.
+	pages     int
+	readTook  time.Duration
+	changedAt time.Time
+
 	// recoveredAt is when the recovery that succeeded began; it is written before
 	// store.recovered is closed and read only after.
 	recoveredAt time.Time
@@ -240,7 +246,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Request:     request.DefaultConfig(),
-		FastSync:    time.Second,
+		FastSync:    500 * time.Millisecond,
 		SlowSync:    10 * time.Second,
 		EventSync:   defaultEventSync,
 		Refresh:     time.Minute,

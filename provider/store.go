@@ -226,6 +226,35 @@ func (s *store) pod(uid types.UID) *corev1.Pod {
 	return nil
 }
 
+// ofID returns a copy of the entry whose group id is.
+func (s *store) ofID(id string) (entry, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e := s.entries[s.byGroup[id]]; e != nil {
+		return *e, true
+	}
+	return entry{}, false
+}
+
+// groups is how many groups are known.
+func (s *store) groups() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.byGroup)
+}
+
+// any says whether there is an entry that is.
+func (s *store) any(is func(entry) bool) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, e := range s.entries {
+		if is(*e) {
+			return true
+		}
+	}
+	return false
+}
+
 // ofGroup returns whose group id is, or "".
 func (s *store) ofGroup(id string) types.UID {
 	s.mu.RLock()

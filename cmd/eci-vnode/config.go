@@ -210,7 +210,7 @@ func defaultConfig() Config {
 		Kubelet: Kubelet{Port: 10250},
 		Kube:    Kube{QPS: 500, Burst: 1000, Workers: 50},
 		Sync: Sync{
-			Fast: duration(time.Second), Slow: duration(10 * time.Second), Repair: duration(2 * time.Minute),
+			Fast: duration(500 * time.Millisecond), Slow: duration(10 * time.Second), Repair: duration(2 * time.Minute),
 			OrphanGrace: duration(3 * time.Minute), LostGrace: duration(3 * time.Minute),
 		},
 		EIP: EIP{GarbageCollectionPeriodInMinutes: 1, MaxConcurrentReconciles: 5},

@@ -83,7 +83,7 @@ func (c *Client) attempt(ctx context.Context, action string, params parameters, 
 	case status/100 != 2:
 		a.Err = refusal(action, status, answer, hide)
 	default:
-		if err := decode(answer, resp); err != nil {
+		if err := c.decode(answer, resp); err != nil {
 			a.Err = &callError{action: action, text: "the answer is not as documented: " + hide.scrub(err.Error()), cause: errBadAnswer}
 		}
 	}

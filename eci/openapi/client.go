@@ -25,6 +25,7 @@ type Client struct {
 	http     *http.Client
 	budgets  map[string]*budget
 	measured *metrics
+	seen     *seenStates
 }
 
 // New checks cfg and returns a client. It talks to nobody.
@@ -49,7 +50,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 			return nil, fmt.Errorf("openapi client: %w", err)
 		}
 	}
-	c := &Client{cfg: cfg, products: products, deps: deps, http: newHTTPClient(deps.HTTPClient), measured: measured}
+	c := &Client{cfg: cfg, products: products, deps: deps, http: newHTTPClient(deps.HTTPClient), measured: measured, seen: newSeenStates()}
 	c.budgets = make(map[string]*budget, len(cfg.Rates))
 	for action, full := range cfg.Rates {
 		c.budgets[action] = newBudget(full, measured.rate.WithLabelValues(action), measured.waiting.WithLabelValues(action))
