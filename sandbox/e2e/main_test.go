@@ -37,7 +37,7 @@ func runAll(m *testing.M) (int, error) {
 	if err := os.WriteFile(settings, []byte(eipSettings), 0o600); err != nil {
 		return 0, err
 	}
-	shared, err = startSandbox(dir, "--vnode-arg=--anonymous-auth", "--vnode-arg=--config="+settings, "--emulator-arg=--delays=fast")
+	shared, err = startSandbox(dir, "--vnode-arg=--anonymous-auth", "--vnode-arg=--config="+settings, "--runtime=simulated", "--emulator-arg=--delays=fast")
 	if err != nil {
 		return 0, err
 	}
