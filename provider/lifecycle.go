@@ -131,6 +131,7 @@ func (p *Provider) groupsOf(ctx context.Context, pod *corev1.Pod) ([]*eci.Contai
 func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGroupRequest, error) {
 	bindable, err := p.secureEIP(ctx, &e)
 	if err != nil {
+		p.reportMissing(e.pod, err)
 		return nil, err
 	}
 	translation, objects, err := p.translate(ctx, e.withAddress(), true)

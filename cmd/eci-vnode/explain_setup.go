@@ -48,7 +48,8 @@ func newExplainSetup(cmd *cobra.Command, env lookupEnv, flags explainFlags) (exp
 	}
 	setup.assumed = assume(&c, cmd.Flags().Changed("config"))
 	setup.config = explain.Config{
-		Request: providerConfig(c).Request, Taints: taintsOf(c), RequireObjects: flags.requireObjects, Requests: flags.output != "table",
+		Addresses: c.Prices.Addresses,
+		Request:   providerConfig(c).Request, Taints: taintsOf(c), RequireObjects: flags.requireObjects, Requests: flags.output != "table",
 	}
 	if err := setup.config.Validate(); err != nil {
 		return setup, err

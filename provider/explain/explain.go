@@ -20,6 +20,8 @@ type Config struct {
 	Request request.Config
 	// Taints are those of the node.
 	Taints []corev1.Taint
+	// Addresses are the prices of public addresses.
+	Addresses AddressPrices
 	// RequireObjects counts a missing object as a refusal.
 	RequireObjects bool
 	// Requests puts the requests into the report.
@@ -113,6 +115,7 @@ func (e *explainer) explain(ctx context.Context) (Pod, error) {
 	if err := e.price(ctx, &out, translation.Request); err != nil {
 		return out, err
 	}
+	e.address(&out, translation.EIP)
 	if err := e.dryRun(ctx, &out, translation.Request); err != nil {
 		return out, err
 	}
@@ -171,6 +174,21 @@ func (e *explainer) price(ctx context.Context, out *Pod, req *eci.CreateContaine
 		Note: strings.Join(notes, "; "),
 	}
 	return nil
+}
+
+// address says what the EIPs of several pods cost, or that they cannot share one.
+func (e *explainer) address(out *Pod, want *request.EIP) {
+	if text := sharedEIP(want, out.Pods); text != "" {
+		out.Outcome = Refused
+		out.Refusals = append(out.Refusals, e.message("SharedEIP", "metadata.annotations", text))
+	}
+	currency := "USD"
+	if out.Cost != nil {
+		currency = out.Cost.Currency
+	}
+	if text := addressNote(want, out.Pods, e.cfg.Addresses, currency); text != "" {
+		out.Warnings = append(out.Warnings, Message{Reason: "EIPCost", Text: text})
+	}
 }
 
 // dryRun asks the cloud. It answers about the pod, or the error says nothing

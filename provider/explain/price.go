@@ -41,19 +41,21 @@ type ListPrices struct {
 	Currency string  `json:"currency"`
 	// Origin says whose prices these are, and of when.
 	Origin string `json:"origin"`
+	// Addresses are the prices of public addresses.
+	Addresses AddressPrices `json:"addresses"`
 }
 
 // DefaultListPrices are those of the international site. They are old, and
 // regions differ. Source: ECI's price page of July 2021, which has USD 0.0000077
 // per vCPU and second and USD 0.00000096 per GiB and second.
 func DefaultListPrices() ListPrices {
-	return ListPrices{VCPUHour: 0.02772, GiBHour: 0.003456, Currency: "USD", Origin: "list price of the international site, July 2021"}
+	return ListPrices{VCPUHour: 0.02772, GiBHour: 0.003456, Currency: "USD", Origin: "list price of the international site, July 2021", Addresses: DefaultAddressPrices()}
 }
 
 // Validate returns all that is wrong.
 func (l ListPrices) Validate() error {
 	var errs []error
-	if l.VCPUHour < 0 || l.GiBHour < 0 {
+	if a := l.Addresses; l.VCPUHour < 0 || l.GiBHour < 0 || a.EIPHour < 0 || a.NATGatewayHour < 0 || a.GatewayEIPHour < 0 {
 		errs = append(errs, errors.New("a price is not below 0"))
 	}
 	if l.Currency == "" {
