@@ -118,7 +118,8 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 		return nil, err
 	}
 	req := translation.Request
-	p.store.update(e.pod.UID, func(e *entry) { e.behaviour, e.places, e.source = &translation.Behaviour, alternatives(req), source })
+	behaviour := translation.Behaviour // a pointer into the translation would keep all of it
+	p.store.update(e.pod.UID, func(e *entry) { e.behaviour, e.places, e.source = &behaviour, alternatives(req), source })
 	req.ClientToken = request.ClientToken(e.pod.UID, e.attempt)
 	placeFor(req, e.attempt)
 	if e.noSpot && wantsSpot(req) {

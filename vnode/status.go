@@ -2,6 +2,7 @@ package vnode
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
@@ -102,7 +103,7 @@ func (c *podController) writeStatus(ctx context.Context, e entry) error {
 	}
 	// Nobody wrote since we sent this very patch: the API server has its own mind
 	// about some field, and sending it again would go on for ever.
-	if e.sentVersion != "" && e.sentVersion == e.pod.ResourceVersion && e.sent == string(patch) {
+	if e.sentVersion != "" && e.sentVersion == e.pod.ResourceVersion && e.sent == sha256.Sum256(patch) {
 		return nil
 	}
 	start := c.clock.Now()
@@ -119,7 +120,7 @@ func (c *podController) writeStatus(ctx context.Context, e entry) error {
 	}
 	got.ManagedFields = nil
 	c.pods.observe(got)
-	c.pods.change(got.UID, func(e *entry) { e.sent, e.sentVersion = string(patch), got.ResourceVersion })
+	c.pods.change(got.UID, func(e *entry) { e.sent, e.sentVersion = sha256.Sum256(patch), got.ResourceVersion })
 	return nil
 }
 
