@@ -44,8 +44,11 @@ type logCursor struct {
 
 func newLogCursor(p *Provider, at place, opts api.ContainerLogOpts) *logCursor {
 	c := &logCursor{p: p, at: at, opts: opts, since: opts.SinceTime, began: p.deps.Clock.Now(), left: -1, tail: eci.MaxLogLines, previous: opts.Previous}
-	if opts.Tail > 0 {
+	switch {
+	case opts.Tail > 0:
 		c.tail = int32(min(opts.Tail, eci.MaxLogLines))
+	case opts.Tail < 0:
+		c.tail = 1 // it tells where the log stands, and is not shown
 	}
 	if opts.LimitBytes > 0 {
 		c.left = opts.LimitBytes

@@ -14,7 +14,8 @@ import (
 
 // GetContainerLogs returns the log of a container, init containers included and
 // for as long after its end as the cloud keeps it. Of what was printed before the
-// call ECI gives the newest eci.MaxLogLines lines; with opts.Follow the reader
+// call ECI gives the newest eci.MaxLogLines lines, and none for a negative
+// opts.Tail, since 0 stands for no wish; with opts.Follow the reader
 // goes on until this run of the container has ended or it is closed.
 func (p *Provider) GetContainerLogs(ctx context.Context, namespace, podName, containerName string, opts api.ContainerLogOpts) (io.ReadCloser, error) {
 	at, err := p.place(namespace, podName, containerName)
@@ -56,6 +57,9 @@ func (p *Provider) streamLog(ctx context.Context, at place, opts api.ContainerLo
 			return nil, errdefs.AsNotFound(err)
 		}
 		return nil, err
+	}
+	if opts.Tail < 0 {
+		lines = nil
 	}
 	if over && !log.cut {
 		return io.NopCloser(strings.NewReader(joinLines(log.show(lines)))), nil

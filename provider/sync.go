@@ -275,6 +275,9 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 		live = e.live
 	}
 	next := status.FromContainerGroup(e.render(), *group, live)
+	if e.rounded != "" {
+		status.MarkRounded(&next, e.rounded)
+	}
 	if isDegraded(group) {
 		status.MarkSpotDegraded(&next)
 	}
@@ -296,6 +299,9 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	}
 	if group.Status == eci.StatusExpired && e.disruption == nil {
 		p.disrupt(e, "the cloud has taken the container group back")
+	}
+	if next, _ := p.store.get(uid); next.eni() != e.eni() || next.stage != e.stage {
+		p.pokeEIPs()
 	}
 	p.tell(uid)
 	if notice := reclaimNotice(events, live); notice != "" {

@@ -38,7 +38,7 @@ func alreadyRunning(files layout, pid int) error {
 		files.dir, pid, files.dir)
 }
 
-// sweep ends the processes and removes the state that a killed sandbox left.
+// sweep ends the processes and removes what a killed sandbox left.
 func sweep(ctx context.Context, files layout, report *reporter) error {
 	for name, program := range files.children() {
 		pid, err := process.EndLeftover(ctx, files.pidFile(name), program)
@@ -52,7 +52,7 @@ func sweep(ctx context.Context, files layout, report *reporter) error {
 	if _, err := os.Stat(files.state()); err == nil {
 		report.sayf("Removing the state of a sandbox that was killed: %s", files.state())
 	}
-	return removeVolatile(files)
+	return errors.Join(cleanContainers(ctx, files), removeVolatile(files))
 }
 
 func removeVolatile(files layout) error {

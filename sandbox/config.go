@@ -29,6 +29,8 @@ type Config struct {
 	KubeletPort   int
 	NodeIP        string // where the API server reaches the kubelet port
 
+	Runtime string // what runs containers: auto, process or simulated
+
 	Deploy       string   // the operator's manifest, whose account and rights eci-vnode gets
 	Manifest     string   // applied at the end, empty for none
 	VNodeArgs    []string // more arguments for eci-vnode
@@ -46,6 +48,7 @@ func Default() Config {
 		EmulatorPort:  18080,
 		KubeletPort:   10250,
 		NodeIP:        primaryIPv4(),
+		Runtime:       "auto",
 		Deploy:        "deploy/eci-vnode.yaml",
 		Manifest:      "examples/nginx.yaml",
 		Timeout:       3 * time.Minute,

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 
 	"github.com/eci-vnode/eci-vnode/sandbox/process"
@@ -33,11 +35,13 @@ func (s *session) startEmulator(ctx context.Context) error {
 		"--access-key-id=" + s.keys.id,
 		fmt.Sprintf("--vswitch=%s=%s:%s", VSwitchID, Zone, VSwitchCIDR),
 		"--security-group=" + SecurityGroup,
+		"--runtime=" + s.config.Runtime,
+		"--state-dir=" + s.files.containers(),
 	}, s.config.EmulatorArgs...))
 	if err := s.await(ctx, "eci-emulator", child, s.emulatorAbsent); err != nil {
 		return s.withLog(emulatorName, err)
 	}
-	s.report.sayf("The ECI emulator is ready at %s", s.emulatorURL())
+	s.report.sayf("The ECI emulator is ready at %s: %s", s.emulatorURL(), s.containers)
 	return s.writeEmulatorEnv()
 }
 
@@ -55,7 +59,22 @@ func (s *session) emulatorAbsent(ctx context.Context) (string, error) {
 	if response.StatusCode != http.StatusOK {
 		return "its health check says " + response.Status, nil
 	}
-	return "", nil
+	health, err := io.ReadAll(response.Body)
+	_, s.containers, _ = strings.Cut(strings.TrimSpace(string(health)), ": ")
+	return "", err
+}
+
+// cleanContainers removes what containers of a killed emulator left on the
+// machine.
+func cleanContainers(ctx context.Context, files layout) error {
+	if _, err := os.Stat(files.containers()); err != nil {
+		return nil // none ever ran
+	}
+	output, err := exec.CommandContext(ctx, files.program("eci-emulator"), "clean", "--state-dir="+files.containers()).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("remove what containers left: %w\n%s", err, output)
+	}
+	return nil
 }
 
 // writeEmulatorEnv saves what any other client of the emulator needs, as lines

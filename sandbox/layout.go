@@ -9,6 +9,9 @@ func (l layout) state() string      { return filepath.Join(l.dir, "state") } // 
 func (l layout) logs() string       { return filepath.Join(l.dir, "log") }
 func (l layout) kubeconfig() string { return filepath.Join(l.dir, "kubeconfig") }
 
+// containers has the images and files of containers that run for real.
+func (l layout) containers() string { return filepath.Join(l.dir, "containers") }
+
 func (l layout) vnodeKubeconfig() string { return filepath.Join(l.dir, "eci-vnode.kubeconfig") }
 func (l layout) emulatorEnv() string     { return filepath.Join(l.dir, "emulator.env") }
 

@@ -28,6 +28,8 @@ type session struct {
 	cluster  *manifest.Cluster
 	client   kubernetes.Interface
 	children []*process.Child // in the order of their start
+	// containers is what the emulator says of what runs them.
+	containers string
 }
 
 // Up starts a sandbox, calls ready once it can be used, and runs until the

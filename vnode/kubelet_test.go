@@ -183,8 +183,10 @@ func TestKubeletAPIServesWhatTheProviderHas(t *testing.T) {
 	c := newKubeletClient(t, v)
 	for path, want := range map[string]string{
 		"/containerLogs/default/a/main?tailLines=7": "default/a/main tail=7",
-		"/stats/summary":    `"nodeName":"vk"`,
-		"/metrics/resource": `pod_cpu_usage_seconds_total{namespace="default",pod="a"} 1.5`,
+		"/containerLogs/default/a/main?tailLines=0": "default/a/main tail=-1",
+		"/containerLogs/default/a/main":             "default/a/main tail=0",
+		"/stats/summary":                            `"nodeName":"vk"`,
+		"/metrics/resource":                         `pod_cpu_usage_seconds_total{namespace="default",pod="a"} 1.5`,
 	} {
 		if code, body := c.do("GET", path, "good"); code != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %q, want %q", path, code, body, want)

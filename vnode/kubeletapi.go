@@ -51,7 +51,7 @@ func podsHandler(p Provider, cfg KubeletConfig, pods cache.Indexer) http.Handler
 
 	logs, ok := p.(LogsGetter)
 	if implement("/containerLogs/", "container logs", ok); ok {
-		config.GetContainerLogs = logs.GetContainerLogs
+		config.GetContainerLogs = withoutPast(logs.GetContainerLogs)
 	}
 	exec, ok := p.(Executor)
 	if implement("/exec/", "exec", ok); ok {
@@ -75,7 +75,7 @@ func podsHandler(p Provider, cfg KubeletConfig, pods cache.Indexer) http.Handler
 	}
 
 	mux := http.NewServeMux()
-	mux.Handle("/", api.PodHandler(config, true))
+	mux.Handle("/", noticeTail(api.PodHandler(config, true)))
 	if forward.PortForward != nil {
 		mux.Handle("/portForward/", api.PodHandler(forward, false))
 	}

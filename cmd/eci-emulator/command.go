@@ -56,5 +56,7 @@ func newCommand(getenv func(string) string) *cobra.Command {
 		},
 	}
 	opts.addFlags(cmd.Flags())
+	cmd.AddCommand(newClean())
+	cmd.CompletionOptions.DisableDefaultCmd = true
 	return cmd
 }

@@ -11,7 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/emulator"
 )
 
 func noEnv(string) string { return "" }
@@ -102,6 +105,27 @@ func TestWrongFlagsAreReportedTogether(t *testing.T) {
 		if !strings.Contains(err.Error(), flag) {
 			t.Errorf("the error does not name %s: %v", flag, err)
 		}
+	}
+}
+
+func TestWhereProcessesCannotRunItSaysWhyAndSimulates(t *testing.T) {
+	opts := defaultOptions()
+	opts.runtime, opts.stateDir = runtimeAuto, "/not,possible"
+	cfg, err := opts.config(noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime, what, err := opts.runtimeOf(cfg, logrus.New())
+	if _, simulated := runtime.(*emulator.Simulated); !simulated || err != nil || !strings.HasPrefix(what, "containers are simulated, as processes cannot run: ") {
+		t.Errorf("auto gives %T: %q (%v)", runtime, what, err)
+	}
+	opts.runtime = runtimeProcess
+	if _, _, err := opts.runtimeOf(cfg, logrus.New()); err == nil || !strings.Contains(err.Error(), "--runtime=process") {
+		t.Errorf("process gives %v", err)
+	}
+	opts.runtime = "docker"
+	if _, err := opts.config(noEnv); err == nil || !strings.Contains(err.Error(), "--runtime") {
+		t.Errorf("an unknown runtime gives %v", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
 
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
 	"github.com/eci-vnode/eci-vnode/eci/emulator/process"
@@ -20,21 +21,20 @@ const (
 	runtimeAuto      = "auto"
 )
 
-// runtimeOf makes what --runtime names. auto says why it takes the simulated one.
-func (o *options) runtimeOf(cfg emulator.Config, log *logrus.Logger) (emulator.Runtime, error) {
+// runtimeOf makes what --runtime names, and says what became of it: auto tells
+// why it takes the simulated one.
+func (o *options) runtimeOf(cfg emulator.Config, log *logrus.Logger) (_ emulator.Runtime, what string, err error) {
 	if o.runtime == runtimeSimulated {
-		return emulator.NewSimulated(), nil
+		return emulator.NewSimulated(), "containers are simulated", nil
 	}
 	made, err := o.processRuntime(cfg, log)
 	switch {
 	case err == nil:
-		log.Infof("containers run as processes of this machine, with their files in %s", o.stateDir)
-		return made, nil
+		return made, "containers run as processes of this machine, with their files in " + o.stateDir, nil
 	case o.runtime == runtimeAuto:
-		log.Warnf("containers are simulated, as processes cannot run: %v", err)
-		return emulator.NewSimulated(), nil
+		return emulator.NewSimulated(), fmt.Sprintf("containers are simulated, as processes cannot run: %v", err), nil
 	}
-	return nil, fmt.Errorf("--runtime=process: %w", err)
+	return nil, "", fmt.Errorf("--runtime=process: %w", err)
 }
 
 func (o *options) processRuntime(cfg emulator.Config, log *logrus.Logger) (*process.Runtime, error) {
@@ -42,11 +42,8 @@ func (o *options) processRuntime(cfg emulator.Config, log *logrus.Logger) (*proc
 	p.Images, p.StandIn, p.Logf = o.images, o.standIn, log.Warnf
 	var errs []error
 	var err error
-	if o.stateDir == "" {
-		cache, err := os.UserCacheDir()
-		errs = append(errs, err)
-		o.stateDir = filepath.Join(cache, "eci-emulator")
-	}
+	o.stateDir, err = stateDir(o.stateDir)
+	errs = append(errs, err)
 	p.Dir, err = filepath.Abs(o.stateDir)
 	errs = append(errs, err)
 	for _, v := range cfg.VSwitches {
@@ -66,4 +63,32 @@ func (o *options) checkRuntime() error {
 		return nil
 	}
 	return fmt.Errorf("--runtime %q: want %s, %s or %s", o.runtime, runtimeSimulated, runtimeProcess, runtimeAuto)
+}
+
+// stateDir is the directory that a flag names, or the default one.
+func stateDir(flag string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	cache, err := os.UserCacheDir()
+	return filepath.Join(cache, "eci-emulator"), err
+}
+
+// newClean removes what an emulator that was killed left.
+func newClean() *cobra.Command {
+	var dir string
+	clean := &cobra.Command{
+		Use:   "clean",
+		Short: "Remove what an emulator with --runtime=process left when it was killed: bridges, cgroups, files",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			dir, err := stateDir(dir)
+			if err != nil {
+				return err
+			}
+			return process.Clean(dir)
+		},
+	}
+	clean.Flags().StringVar(&dir, "state-dir", "", "the --state-dir that it had")
+	return clean
 }

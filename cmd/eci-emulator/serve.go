@@ -18,7 +18,7 @@ const drainTime = 5 * time.Second
 
 // serve listens until the context ends.
 func serve(ctx context.Context, o *options, cfg emulator.Config, log *logrus.Logger) error {
-	runtime, err := o.runtimeOf(cfg, log)
+	runtime, what, err := o.runtimeOf(cfg, log)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,8 @@ func serve(ctx context.Context, o *options, cfg emulator.Config, log *logrus.Log
 		return errors.Join(fmt.Errorf("listen on %s: %w", o.listen, err), em.Close())
 	}
 	server := em.Server()
-	server.Handler = withHealth(em)
+	server.Handler = withHealth(em, what)
+	log.Info(what)
 	introduce(log, o, cfg, listener.Addr())
 	done := make(chan error, 1)
 	go func() {
@@ -60,10 +61,11 @@ func shutdown(server *http.Server) error {
 	return nil
 }
 
-// withHealth adds GET /healthz, which needs no signature.
-func withHealth(em http.Handler) http.Handler {
+// withHealth adds GET /healthz, which needs no signature and says what runs the
+// containers.
+func withHealth(em http.Handler, what string) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok: "+what) })
 	mux.Handle("/", em)
 	return mux
 }

@@ -9,8 +9,6 @@ import (
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/signers"
-
-	"github.com/eci-vnode/eci-vnode/eci"
 )
 
 // timestampLayout is the form of times in a signature: UTC, whole seconds.
@@ -22,11 +20,11 @@ const timestampLayout = "2006-01-02T15:04:05Z"
 // machine and puts everything into the URL; a test holds the two equal. So is the
 // nonce: the SDK takes a stack trace to make one, which was a fifth of the time
 // of a call.
-func sign(action string, params map[string]string, c Credential, now time.Time) string {
+func sign(action, version string, params map[string]string, c Credential, now time.Time) string {
 	signed := make(map[string]string, len(params)+10)
 	maps.Copy(signed, params)
 	signed["Action"] = action
-	signed["Version"] = eci.Version
+	signed["Version"] = version
 	signed["Format"] = "JSON"
 	signed["Timestamp"] = now.UTC().Format(timestampLayout)
 	signed["SignatureVersion"] = "1.0"

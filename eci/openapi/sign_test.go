@@ -47,7 +47,7 @@ func TestEveryAttemptHasItsOwnNonceAndTheTimeOfTheClock(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("UTC+8", 8*3600))
 	nonces := map[string]bool{}
 	for range 1000 {
-		form, err := url.ParseQuery(sign("A", map[string]string{"P": "v"}, Credential{AccessKeyID: "id", AccessKeySecret: "s"}, now))
+		form, err := url.ParseQuery(sign("A", eci.Version, map[string]string{"P": "v"}, Credential{AccessKeyID: "id", AccessKeySecret: "s"}, now))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,6 +67,6 @@ func BenchmarkSign(b *testing.B) {
 		params[fmt.Sprintf("Container.1.EnvironmentVar.%d.Value", i)] = "a value of an environment variable"
 	}
 	for b.Loop() {
-		sign("CreateContainerGroup", params, Credential{AccessKeyID: "id", AccessKeySecret: "secret"}, time.Unix(0, 0))
+		sign("CreateContainerGroup", eci.Version, params, Credential{AccessKeyID: "id", AccessKeySecret: "secret"}, time.Unix(0, 0))
 	}
 }

@@ -50,18 +50,14 @@ const cpuPeriod = 100_000
 // newCgroups makes our directories, in the place of those that a killed runtime
 // with the same directory left.
 func newCgroups(dir string) (*cgroups, error) {
-	name := "eci-emulator-" + digest(dir, 8)
-	c := &cgroups{}
-	if _, err := os.Stat(cgroupRoot + "/cgroup.controllers"); err == nil {
-		c.v2 = true
-		c.memory = filepath.Join(cgroupRoot, name)
-		c.cpu, c.account = c.memory, c.memory
+	c := cgroupsOf(dir)
+	if c.v2 {
 		// Without these two the directory has no limits to set, which add says.
 		_ = os.WriteFile(cgroupRoot+"/cgroup.subtree_control", []byte("+cpu +memory"), 0)
-	} else {
-		c.memory, c.cpu, c.account = cgroupRoot+"/memory/"+name, cgroupRoot+"/cpu/"+name, cgroupRoot+"/cpuacct/"+name
 	}
-	c.removeOld()
+	if err := c.removeOld(); err != nil {
+		return nil, err
+	}
 	for _, dir := range c.dirs() {
 		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 			return nil, errors.Join(err, c.remove())
@@ -73,6 +69,16 @@ func newCgroups(dir string) (*cgroups, error) {
 		}
 	}
 	return c, nil
+}
+
+// cgroupsOf names the directories of a runtime.
+func cgroupsOf(dir string) *cgroups {
+	name := "eci-emulator-" + digest(dir, 8)
+	if _, err := os.Stat(cgroupRoot + "/cgroup.controllers"); err == nil {
+		path := filepath.Join(cgroupRoot, name)
+		return &cgroups{v2: true, memory: path, cpu: path, account: path}
+	}
+	return &cgroups{memory: cgroupRoot + "/memory/" + name, cpu: cgroupRoot + "/cpu/" + name, account: cgroupRoot + "/cpuacct/" + name}
 }
 
 // dirs are distinct.
@@ -89,15 +95,18 @@ func (c *cgroups) dirs() []string {
 	return dirs
 }
 
-func (c *cgroups) removeOld() {
+// removeOld removes what a killed runtime left of its containers.
+func (c *cgroups) removeOld() error {
+	var errs []error
 	for _, dir := range c.dirs() {
 		entries, _ := os.ReadDir(dir) // none is fine
 		for _, entry := range entries {
 			if entry.IsDir() {
-				_ = os.Remove(filepath.Join(dir, entry.Name())) // one in use cannot go
+				errs = append(errs, removeEmptied(filepath.Join(dir, entry.Name())))
 			}
 		}
 	}
+	return errors.Join(errs...)
 }
 
 // remove takes our directories away.
@@ -172,8 +181,8 @@ func (g *cgroup) join(pid int) error {
 func (g *cgroup) remove() { _ = g.discard() } // what stays is removed by the next runtime
 
 // removeTries bounds the wait for the kernel to notice that the last process
-// has ended.
-const removeTries = 50
+// has ended, in milliseconds.
+const removeTries = 2000
 
 func (g *cgroup) discard() error {
 	if g == nil {
@@ -181,18 +190,24 @@ func (g *cgroup) discard() error {
 	}
 	var errs []error
 	for _, dir := range g.of.dirs() {
-		path := filepath.Join(dir, g.name)
-		err := os.Remove(path)
-		for try := 0; errors.Is(err, unix.EBUSY) && try < removeTries; try++ {
-			pause := time.NewTimer(time.Millisecond)
-			<-pause.C
-			err = os.Remove(path)
-		}
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
-		}
+		errs = append(errs, removeEmptied(filepath.Join(dir, g.name)))
 	}
 	return errors.Join(errs...)
+}
+
+// removeEmptied removes the directory of processes that have ended or are
+// ending.
+func removeEmptied(path string) error {
+	err := os.Remove(path)
+	for try := 0; errors.Is(err, unix.EBUSY) && try < removeTries; try++ {
+		pause := time.NewTimer(time.Millisecond)
+		<-pause.C
+		err = os.Remove(path)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // ranOutOfMemory says whether the kernel killed a process for the limit.

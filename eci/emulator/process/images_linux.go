@@ -28,10 +28,11 @@ type image struct {
 
 // imageStore has the unpacked images.
 type imageStore struct {
-	dir     string
-	local   string
-	standIn bool
-	spawner *spawner
+	dir        string
+	standInDir string
+	local      string
+	standIn    bool
+	spawner    *spawner
 
 	mu     sync.Mutex
 	images map[string]*image
@@ -45,7 +46,7 @@ type imageStore struct {
 // stand-in image is made anew: it is this program.
 func newImageStore(cfg Config, s *spawner) (*imageStore, error) {
 	store := &imageStore{
-		dir: filepath.Join(cfg.Dir, "images"), local: cfg.Images, standIn: cfg.StandIn, spawner: s,
+		dir: imagesDir(cfg.Dir), standInDir: standInDir(cfg.Dir), local: cfg.Images, standIn: cfg.StandIn, spawner: s,
 		images: map[string]*image{}, unpacking: map[string]*sync.Mutex{}, silent: map[string]unreachable{},
 	}
 	if err := os.MkdirAll(store.dir, 0o711); err != nil {
@@ -59,11 +60,13 @@ func newImageStore(cfg Config, s *spawner) (*imageStore, error) {
 	if err := store.removeStandIn(); err != nil || !cfg.StandIn {
 		return store, err
 	}
-	return store, makeStandIn(store.standInDir())
+	return store, makeStandIn(store.standInDir)
 }
 
-func (s *imageStore) standInDir() string   { return filepath.Join(s.dir, "stand-in") }
-func (s *imageStore) removeStandIn() error { return os.RemoveAll(s.standInDir()) }
+func imagesDir(dir string) string  { return filepath.Join(dir, "images") }
+func standInDir(dir string) string { return filepath.Join(imagesDir(dir), "stand-in") }
+
+func (s *imageStore) removeStandIn() error { return os.RemoveAll(s.standInDir) }
 
 // find returns an image that pull has got.
 func (s *imageStore) find(_ *eci.CreateContainerGroupRequest, reference string) (*image, error) {
@@ -121,7 +124,7 @@ func (s *imageStore) makeDo(pull emulator.Pull, away unreachable) error {
 	}
 	pull.Event(eventWarning, "ImageStandIn", fmt.Sprintf("The sandbox's own image stands in for %q, whose registry cannot be reached (%v). "+
 		"It has a shell and common commands, and serves HTTP where a container has no command", pull.Image, away.cause))
-	s.keep(pull.Image, &image{root: s.standInDir(), standIn: true})
+	s.keep(pull.Image, &image{root: s.standInDir, standIn: true})
 	return nil
 }
 

@@ -21,3 +21,6 @@ func (*Runtime) Close() error { return nil }
 
 // Reexec does nothing here.
 func Reexec() {}
+
+// Clean has nothing to remove here.
+func Clean(string) error { return nil }

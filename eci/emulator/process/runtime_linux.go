@@ -94,7 +94,9 @@ func takeDir(dir string) (*os.File, error) {
 
 func lockPath(dir string) string { return filepath.Join(dir, "lock") }
 
-func (r *Runtime) groupsDir() string { return filepath.Join(r.cfg.Dir, "groups") }
+func (r *Runtime) groupsDir() string { return groupsDir(r.cfg.Dir) }
+
+func groupsDir(dir string) string { return filepath.Join(dir, "groups") }
 
 // removeLeftovers removes the groups' directories. Nothing is mounted there:
 // all mounts were in namespaces that have ended.

@@ -20,7 +20,8 @@ func newCommand() *cobra.Command {
 		Use:   "eci-sandbox",
 		Short: "A Kubernetes cluster with an ECI virtual node, on this machine",
 		Long: `eci-sandbox runs a real Kubernetes control plane, an emulator of Alibaba Cloud
-ECI, and eci-vnode between the two, on this machine and without privileges.
+ECI, and eci-vnode between the two, on this machine. It needs no privileges; as
+root on Linux the containers of pods really run.
 Everything it writes is in one directory; every start begins with an empty
 cluster.`,
 		SilenceUsage:  true,
@@ -43,6 +44,7 @@ func newUp(config *sandbox.Config) *cobra.Command {
   eci-sandbox up --detach                       # returns when all is ready
   eci-sandbox up --apiserver-port 26443         # when a port is taken
   eci-sandbox up --manifest my-pod.yaml         # another first pod
+  eci-sandbox up --runtime simulated            # no real containers, also as root
   eci-sandbox up --vnode-arg=--log-level=debug  # one more argument for eci-vnode`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -66,6 +68,8 @@ func newUp(config *sandbox.Config) *cobra.Command {
 	flags.IntVar(&config.KubeletPort, "kubelet-port", config.KubeletPort, "port of eci-vnode's kubelet API")
 	flags.StringVar(&config.NodeIP, "node-ip", config.NodeIP,
 		"IPv4 address of the node; on a loopback address kubectl logs and exec work, nodes/proxy does not")
+	flags.StringVar(&config.Runtime, "runtime", config.Runtime,
+		"what runs containers: process, on this machine (Linux, as root); simulated; auto, process where it can")
 	flags.StringVar(&config.Deploy, "deploy", config.Deploy, "manifest that holds eci-vnode's ServiceAccount and rights")
 	flags.StringVar(&config.Manifest, "manifest", config.Manifest, "manifest to apply and wait for at the end, empty for none")
 	flags.StringArrayVar(&config.VNodeArgs, "vnode-arg", nil, "one more argument for eci-vnode; may be repeated")
