@@ -146,9 +146,10 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 	}
 	req := translation.Request
 	useEIP(req, bindable)
+	// Pointers into the translation would keep all of it.
+	behaviour, rounded := translation.Behaviour, roundedIn(translation)
 	p.store.update(e.pod.UID, func(e *entry) {
-		e.behaviour, e.places, e.source = &translation.Behaviour, alternatives(req), source
-		e.rounded = roundedIn(translation)
+		e.behaviour, e.places, e.source, e.rounded = &behaviour, alternatives(req), source, rounded
 	})
 	req.ClientToken = request.ClientToken(e.pod.UID, e.attempt)
 	placeFor(req, e.attempt)

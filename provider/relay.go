@@ -227,7 +227,10 @@ func (r *eventRelay) write(ctx context.Context, uid types.UID) error {
 			return err
 		}
 		r.mu.Lock()
-		p.queue = p.queue[1:]
+		p.queue[0] = nil // or the slice would keep it
+		if p.queue = p.queue[1:]; len(p.queue) == 0 {
+			p.queue = nil
+		}
 		r.mu.Unlock()
 	}
 }

@@ -1,6 +1,7 @@
 package vnode
 
 import (
+	"crypto/sha256"
 	"sync"
 	"time"
 
@@ -33,8 +34,10 @@ type entry struct {
 
 	// reported is the newest status and annotations from the provider.
 	reported *corev1.Pod
-	// sent is the last status patch and sentVersion the resource version it led to.
-	sent, sentVersion string
+	// sent is a hash of the last status patch and sentVersion the resource version
+	// it led to.
+	sent        [sha256.Size]byte
+	sentVersion string
 
 	// busy: a worker is calling the provider for this pod; again: something
 	// happened to the pod meanwhile.

@@ -2,6 +2,7 @@ package vnode
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
@@ -104,7 +105,7 @@ func (c *podController) writeStatus(ctx context.Context, e entry) (current bool,
 	}
 	// Nobody wrote since we sent this very patch: the API server has its own mind
 	// about some field, and sending it again would go on for ever.
-	if e.sentVersion != "" && e.sentVersion == e.pod.ResourceVersion && e.sent == string(patch) {
+	if e.sentVersion != "" && e.sentVersion == e.pod.ResourceVersion && e.sent == sha256.Sum256(patch) {
 		return true, nil
 	}
 	start := c.clock.Now()
@@ -125,7 +126,7 @@ func (c *podController) writeStatus(ctx context.Context, e entry) (current bool,
 	}
 	got.ManagedFields = nil
 	c.pods.observe(got)
-	c.pods.change(got.UID, func(e *entry) { e.sent, e.sentVersion = string(patch), got.ResourceVersion })
+	c.pods.change(got.UID, func(e *entry) { e.sent, e.sentVersion = sha256.Sum256(patch), got.ResourceVersion })
 	return true, nil
 }
 

@@ -1,6 +1,7 @@
 package vnode
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -342,7 +343,7 @@ func TestServerThatRefusesAFieldSilentlyIsNotAskedForEver(t *testing.T) {
 	if err != nil || patch == nil {
 		t.Fatalf("patch %s, %v", patch, err)
 	}
-	b.pods.change(pod.UID, func(e *entry) { e.sent, e.sentVersion = string(patch), e.pod.ResourceVersion })
+	b.pods.change(pod.UID, func(e *entry) { e.sent, e.sentVersion = sha256.Sum256(patch), e.pod.ResourceVersion })
 	before := len(b.cluster.statusPatches())
 	b.provider.tell(pod, odd)
 	b.settle()
