@@ -28,7 +28,7 @@ func copyChecks(t *testing.T) []check {
 		return check{name: name, args: words(args), after: append(words("exec "+container+" -- sh -c"), script), afterOut: out}
 	}
 	back := func(name, args, file string) check {
-		return check{name: name, args: words(args + " " + filepath.Join(dir, file)), out: `.*`, err: `.*`}
+		return check{name: name, args: words(args + " " + filepath.Join(filepath.Dir(dir), file)), out: `.*`, err: `.*`}
 	}
 	return []check{
 		then("a file", "cp "+dir+"/small one:/tmp/small", "one", "cat /tmp/small", `small\n`),

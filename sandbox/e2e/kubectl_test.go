@@ -85,6 +85,7 @@ func kubectlPods() []*corev1.Pod {
 	init := []corev1.Container{script("prepare", "echo preparing; exit 0"), script("warm", "echo warming; exit 0")}
 	return []*corev1.Pod{
 		plainPod("one", corev1.RestartPolicyAlways, one),
+		plainPod("debugged", corev1.RestartPolicyAlways, script("app", lines)),
 		plainPod("several", corev1.RestartPolicyAlways, several...),
 		withInit(plainPod("init", corev1.RestartPolicyAlways, script("app", lines)), init...),
 		plainPod("ended", corev1.RestartPolicyNever, script("app", "echo first; echo last; exit 3")),
@@ -117,7 +118,7 @@ func mustRunKubectlPods(t *testing.T, s *sandbox, namespace string) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"one", "several", "init"} {
+	for _, name := range []string{"one", "several", "init", "debugged"} {
 		eventually(t, "pod "+name+" Running", func() string { return notRunning(mustGetPod(t, s, namespace, name)) })
 	}
 	eventually(t, "pod ended", func() string {

@@ -102,7 +102,7 @@ const runOverrides = `{"spec":{"nodeSelector":{"type":"virtual-kubelet"},"tolera
 func debugChecks() []check {
 	words := strings.Fields
 	return []check{
-		{name: "with an ephemeral container", args: words("debug several --image=busybox -c tools --attach=true -- true"), out: `.*`, err: `.*ECI cannot add a container to a running group.*`, code: 1},
+		{name: "with an ephemeral container", args: words("debug debugged --image=busybox -c tools --attach=true -- true"), out: `.*`, err: `.*ECI cannot add a container to a running group.*`, code: 1},
 	}
 }
 

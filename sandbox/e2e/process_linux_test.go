@@ -35,4 +35,6 @@ func TestKubectlWorksOnContainersThatReallyRun(t *testing.T) {
 	} {
 		runChecks(t, s, namespace, group, checks)
 	}
+	testTransfers(t, s, namespace)
+	t.Run("followers", func(t *testing.T) { testFollowers(t, s, namespace) })
 }
