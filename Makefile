@@ -70,6 +70,7 @@ test: fmt vet lint test-main test-nested test-sandbox ## Run every check and eve
 test-main: check-go
 	@if cc=$$($(GO) env CC) && command -v "$${cc%% *}" >/dev/null; then \
 		echo "==> go test -race ./..."; CGO_ENABLED=1 $(GO) test -race ./...; \
+		echo "==> go test ./provider/eip: all seeds, which the race detector would make slow"; $(GO) test ./provider/eip; \
 	else \
 		echo "==> go test ./..."; \
 		echo "!!! NO RACE DETECTOR: it needs a C compiler and there is none here"; $(GO) test ./...; \

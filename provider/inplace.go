@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/utils/ptr"
+
+	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
 // refusal is an in-place change of a pod that does not reach its group. One that
@@ -34,7 +36,7 @@ func refusals(old, pod *corev1.Pod) []refusal {
 			refuse("ImageChangeRefused", "container %s: ECI changes an image only by restarting all containers of the group; delete the pod to have it made anew", c.Name)
 		}
 		if !equality.Semantic.DeepEqual(before[i].Resources, c.Resources) {
-			refuse("ResizeRefused", "container %s: the size of a container group is fixed when it is made; delete the pod to have it made anew", c.Name)
+			refuse("ResizeRefused", "container %s: %s", c.Name, status.ResizeRefused)
 		}
 	}
 	if !ptr.Equal(old.Spec.ActiveDeadlineSeconds, pod.Spec.ActiveDeadlineSeconds) {
@@ -42,7 +44,7 @@ func refusals(old, pod *corev1.Pod) []refusal {
 	}
 	for _, c := range pod.Spec.EphemeralContainers {
 		if !slices.ContainsFunc(old.Spec.EphemeralContainers, func(b corev1.EphemeralContainer) bool { return b.Name == c.Name }) {
-			refuse("EphemeralContainerRefused", "container %s: %s", c.Name, ephemeralRefused)
+			refuse("EphemeralContainerRefused", "container %s: %s", c.Name, status.EphemeralRefused)
 			out[len(out)-1].always = true
 		}
 	}

@@ -66,3 +66,42 @@ func TestAPodWithoutAGroupGetsOneAsItIsNow(t *testing.T) {
 		t.Errorf("image %s", got)
 	}
 }
+
+func TestWhatAGroupCannotBeGivenIsInTheStatusUntilThePodNoLongerAsks(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun("web")
+	mustUpdate := func(change func(*corev1.Pod)) *corev1.PodStatus {
+		t.Helper()
+		changed := w.told[pod.UID].DeepCopy()
+		change(changed)
+		if err := w.UpdatePod(t.Context(), changed); err != nil {
+			t.Fatal(err)
+		}
+		return &w.told[pod.UID].Status
+	}
+	resize := func(cpu string) func(*corev1.Pod) {
+		return func(p *corev1.Pod) {
+			p.Spec.Containers[0].Resources.Requests = nil
+			if cpu != "" {
+				p.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)}
+			}
+		}
+	}
+	waits := func() bool { return hasCondition(w.told[pod.UID], corev1.PodResizePending) }
+	if s := mustUpdate(resize("4")); !waits() || s.ContainerStatuses[0].AllocatedResources.Cpu().Sign() != 0 {
+		t.Errorf("after the resize: %+v", s)
+	}
+	w.turns(2 * time.Second)
+	if !waits() {
+		t.Error("the refusal did not last")
+	}
+	if mustUpdate(resize("")); waits() {
+		t.Error("the refusal outlived the wish")
+	}
+	s := mustUpdate(func(p *corev1.Pod) {
+		p.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug", Image: "busybox"}}}
+	})
+	if len(s.EphemeralContainerStatuses) != 1 || s.EphemeralContainerStatuses[0].State.Terminated == nil {
+		t.Errorf("kubectl debug would wait: %+v", s.EphemeralContainerStatuses)
+	}
+}

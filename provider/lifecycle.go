@@ -8,6 +8,7 @@ import (
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
@@ -107,7 +108,11 @@ func (p *Provider) findOwn(ctx context.Context, e entry, cause error) (*eci.Crea
 
 // build translates the pod with the objects that it names as they are now.
 func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGroupRequest, error) {
-	translation, objects, err := p.translate(ctx, e.pod, true)
+	bindable, err := p.secureEIP(ctx, &e)
+	if err != nil {
+		return nil, err
+	}
+	translation, objects, err := p.translate(ctx, e.withAddress(), true)
 	if err != nil {
 		p.reportMissing(e.pod, err)
 		return nil, err
@@ -118,7 +123,11 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 		return nil, err
 	}
 	req := translation.Request
-	p.store.update(e.pod.UID, func(e *entry) { e.behaviour, e.places, e.source = &translation.Behaviour, alternatives(req), source })
+	useEIP(req, bindable)
+	p.store.update(e.pod.UID, func(e *entry) {
+		e.behaviour, e.places, e.source = &translation.Behaviour, alternatives(req), source
+		e.rounded = roundedIn(translation)
+	})
 	req.ClientToken = request.ClientToken(e.pod.UID, e.attempt)
 	placeFor(req, e.attempt)
 	if e.noSpot && wantsSpot(req) {
@@ -150,19 +159,31 @@ func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 		return notFound(pod.Namespace, pod.Name)
 	}
 	p.store.remember(pod)
+	p.pokeEIPs()
 	if e.stage == stageEnded {
 		return nil
 	}
+	p.showRefused(e, pod)
 	waits := e.stage == stageNew && e.pending == nil && !e.busy
 	for _, r := range refusals(e.pod, pod) {
 		if !waits || r.always {
 			p.deps.Events.Event(pod, corev1.EventTypeWarning, r.reason, r.message)
 		}
 	}
-	if len(pod.Spec.EphemeralContainers) > len(e.pod.Spec.EphemeralContainers) && e.status != nil {
-		p.tell(pod.UID) // their refusal is a status
-	}
 	return nil
+}
+
+// showRefused puts what a changed pod cannot have into its status.
+func (p *Provider) showRefused(e entry, pod *corev1.Pod) {
+	if e.status == nil {
+		return
+	}
+	next := status.InPlace(pod, *e.status)
+	if equality.Semantic.DeepEqual(next, *e.status) {
+		return
+	}
+	p.store.update(pod.UID, func(e *entry) { e.status = &next })
+	p.tell(pod.UID)
 }
 
 // DeletePod asks the cloud to end the group of pod. nil means that the cloud
@@ -255,6 +276,7 @@ func (p *Provider) gone(ctx context.Context, e entry) {
 	})
 	groupLogger(ctx, e.pod, e.groupID).Info("container group is gone")
 	p.tell(e.pod.UID)
+	p.pokeEIPs()
 }
 
 // GetPod returns the pod of that name with its latest status; while two of one

@@ -7,6 +7,8 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
 	corev1 "k8s.io/api/core/v1"
 	utilexec "k8s.io/utils/exec"
+
+	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
 // annotationDefaultContainer is kubectl's.
@@ -30,7 +32,7 @@ func (p *Provider) place(namespace, podName, container string) (place, error) {
 	}
 	switch {
 	case isEphemeral(e.pod, container):
-		return place{}, errdefs.InvalidInputf("container %s of pod %s/%s is an ephemeral one: %s", container, namespace, podName, ephemeralRefused)
+		return place{}, errdefs.InvalidInputf("container %s of pod %s/%s is an ephemeral one: %s", container, namespace, podName, status.EphemeralRefused)
 	case !hasContainer(e.pod, container):
 		return place{}, errdefs.NotFoundf("container %s is not in pod %s/%s", container, namespace, podName)
 	case e.groupID == "":

@@ -6,6 +6,7 @@ import (
 
 	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
@@ -235,4 +236,19 @@ func TestThePlaceOfAGroupThatCouldNotBeMadeIsNotAskedForAgain(t *testing.T) {
 	if w.told[pod.UID].Annotations["k8s.aliyun.com/eci-vswitch"] == "" {
 		t.Error("the pod does not show where it runs")
 	}
+}
+
+func TestARoundedSizeIsInTheConditionAlsoAfterARestart(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun("web", func(p *corev1.Pod) {
+		p.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("700m"), corev1.ResourceMemory: resource.MustParse("1Gi")}
+	})
+	w.expectCreated(pod, corev1.ConditionTrue, "AutoInstanceTypeMatch")
+	if got := w.told[pod.UID].Annotations["k8s.aliyun.com/eci-instance-spec"]; got != "1.0-2.0Gi" {
+		t.Errorf("billed as %s", got)
+	}
+	*pod = *w.told[pod.UID]
+	w.start()
+	w.turns(2 * time.Second)
+	w.expectCreated(pod, corev1.ConditionTrue, "AutoInstanceTypeMatch")
 }

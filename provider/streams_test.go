@@ -16,6 +16,8 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 	corev1 "k8s.io/api/core/v1"
 	utilexec "k8s.io/utils/exec"
+
+	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
 // client is what the kubelet's handlers pass for a kubectl.
@@ -92,7 +94,7 @@ func TestExecSaysWhyItCannot(t *testing.T) {
 				t.Fatal(err)
 			}
 			shown := w.told[pod.UID].Status.EphemeralContainerStatuses
-			if len(shown) != 1 || shown[0].State.Terminated == nil || shown[0].State.Terminated.Message != ephemeralRefused {
+			if len(shown) != 1 || shown[0].State.Terminated == nil || shown[0].State.Terminated.Message != status.EphemeralRefused {
 				t.Errorf("the status of %s is %+v", container, shown)
 			}
 		}

@@ -38,3 +38,13 @@ func withoutEphemeral(pod *corev1.Pod) *corev1.Pod {
 	plain.Spec.EphemeralContainers = nil
 	return &plain
 }
+
+// roundedIn is what the translation says of the size that it raised, or nothing.
+func roundedIn(translation *request.Translation) string {
+	for _, w := range translation.Warnings {
+		if w.Reason == request.ReasonSizeAdjusted {
+			return w.Message
+		}
+	}
+	return ""
+}

@@ -100,6 +100,12 @@ func otherConditions(conditions []corev1.PodCondition) []corev1.PodCondition {
 	return others
 }
 
+// isResize says whether a condition is one of those that the kubelet takes away
+// when a resize of the pod is over.
+func isResize(t corev1.PodConditionType) bool {
+	return t == corev1.PodResizePending || t == corev1.PodResizeInProgress
+}
+
 // mergeConditions lays our conditions over those of the API server. Conditions
 // that are not ours stay, in their place; a transition time moves with the status
 // only.

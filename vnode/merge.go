@@ -1,6 +1,8 @@
 package vnode
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -49,7 +51,10 @@ func reportedStatus(reported, pod *corev1.Pod, now metav1.Time) corev1.PodStatus
 	want.ObservedGeneration = api.ObservedGeneration
 	pairAddresses(&want)
 	own := append(otherConditions(want.Conditions), readiness(pod, &want)...)
-	want.Conditions = mergeConditions(api.Conditions, own, now)
+	kept := slices.DeleteFunc(slices.Clone(api.Conditions), func(c corev1.PodCondition) bool {
+		return isResize(c.Type) && findCondition(own, c.Type) == nil
+	})
+	want.Conditions = mergeConditions(kept, own, now)
 	return want
 }
 

@@ -84,3 +84,18 @@ func TestFailureOfARepeatedCreateDoesNotHideThatThePodRuns(t *testing.T) {
 		t.Errorf("status = %+v", got)
 	}
 }
+
+func TestARefusedResizeIsForgottenWhenTheProviderNoLongerSaysIt(t *testing.T) {
+	pod := newPod("a")
+	pod.Status = running("10.0.0.1")
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodResizePending, Status: "True"}, {Type: "Foreign", Status: "True"}}
+	report := &corev1.Pod{Status: running("10.0.0.1")}
+	got := desiredStatus(entry{pod: pod, reported: report}, metav1.Now())
+	if findCondition(got.Conditions, corev1.PodResizePending) != nil || findCondition(got.Conditions, "Foreign") == nil {
+		t.Errorf("conditions %+v", got.Conditions)
+	}
+	report.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodResizePending, Status: "True"}}
+	if got = desiredStatus(entry{pod: pod, reported: report}, metav1.Now()); findCondition(got.Conditions, corev1.PodResizePending) == nil {
+		t.Errorf("conditions %+v", got.Conditions)
+	}
+}

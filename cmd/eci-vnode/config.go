@@ -17,6 +17,7 @@ import (
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
 	"github.com/eci-vnode/eci-vnode/provider/explain"
 	"github.com/eci-vnode/eci-vnode/provider/request"
+	"github.com/eci-vnode/eci-vnode/vnode/leader"
 )
 
 // Config is everything that an operator can set: in the file named by --config,
@@ -42,7 +43,10 @@ type Config struct {
 	Kubelet Kubelet `json:"kubelet"`
 	Kube    Kube    `json:"kube"`
 	Sync    Sync    `json:"sync"`
+	EIP     EIP     `json:"eip"`
 	Log     Log     `json:"log"`
+	// LeaderElection lets one of several replicas work at a time.
+	LeaderElection LeaderElection `json:"leaderElection"`
 	// Prices are those that explain calculates with.
 	Prices explain.ListPrices `json:"prices"`
 	// MetricsAddress serves /metrics, /healthz and /readyz over HTTP; empty is
@@ -71,6 +75,8 @@ type ECI struct {
 	ResourceGroupID string   `json:"resourceGroupID,omitempty"`
 	// Endpoint is a host, or a URL; empty is the public one of the region.
 	Endpoint string `json:"endpoint,omitempty"`
+	// VPCEndpoint is that of VPC, which gives pods their EIP.
+	VPCEndpoint string `json:"vpcEndpoint,omitempty"`
 	// ClusterID keeps the groups of two clusters in one account apart; empty is
 	// the UID of the namespace kube-system.
 	ClusterID string `json:"clusterID,omitempty"`
@@ -144,6 +150,38 @@ type Sync struct {
 	LostGrace   metav1.Duration `json:"lostGrace"`
 }
 
+// EIP is how the public addresses of pods are looked after. The names of the
+// last three are those of the network controller of ACK.
+type EIP struct {
+	// Disabled leaves pods with the EIPs that ECI itself gives a group.
+	Disabled bool `json:"disabled,omitempty"`
+	// GarbageCollectionPeriodInMinutes is the time between two looks for EIPs
+	// without a pod; parts of minutes are allowed.
+	GarbageCollectionPeriodInMinutes float64 `json:"garbageCollectionPeriodInMinutes"`
+	// MaxConcurrentReconciles is how many pods are given their EIP at once.
+	MaxConcurrentReconciles int `json:"maxConcurrentReconciles"`
+	// CustomStatefulWorkloadKinds are kinds beside StatefulSet whose pods may
+	// keep their EIP.
+	CustomStatefulWorkloadKinds []string `json:"customStatefulWorkloadKinds,omitempty"`
+}
+
+// LeaderElection is the lease that the replicas of one virtual node share.
+type LeaderElection struct {
+	Enabled bool `json:"enabled"`
+	// Namespace and Name are those of the Lease; the name is eci-vnode- and that
+	// of the node when empty.
+	Namespace string `json:"namespace"`
+	Name      string `json:"name,omitempty"`
+	// Identity of this replica: the name of its pod, or made up when empty.
+	Identity string `json:"identity,omitempty"`
+	// LeaseDuration is how long a standby waits for a silent leader,
+	// RenewDeadline how long a leader works on without renewing, RetryPeriod the
+	// time between two looks.
+	LeaseDuration metav1.Duration `json:"leaseDuration"`
+	RenewDeadline metav1.Duration `json:"renewDeadline"`
+	RetryPeriod   metav1.Duration `json:"retryPeriod"`
+}
+
 // Log is what is written to standard error.
 type Log struct {
 	// Level is error, warn, info, debug or trace.
@@ -156,6 +194,7 @@ type Log struct {
 // of the first ECI provider.
 func defaultConfig() Config {
 	duration := func(d time.Duration) metav1.Duration { return metav1.Duration{Duration: d} }
+	election := leader.DefaultConfig()
 	return Config{
 		NodeName: "virtual-kubelet",
 		Taint:    Taint{Key: "virtual-kubelet.io/provider", Value: providerName, Effect: string(corev1.TaintEffectNoSchedule)},
@@ -171,10 +210,15 @@ func defaultConfig() Config {
 		Kubelet: Kubelet{Port: 10250},
 		Kube:    Kube{QPS: 500, Burst: 1000, Workers: 50},
 		Sync: Sync{
-			Fast: duration(time.Second), Slow: duration(10 * time.Second), Repair: duration(2 * time.Minute),
+			Fast: duration(500 * time.Millisecond), Slow: duration(10 * time.Second), Repair: duration(2 * time.Minute),
 			OrphanGrace: duration(3 * time.Minute), LostGrace: duration(3 * time.Minute),
 		},
-		Log:            Log{Level: "info", Format: "text"},
+		EIP: EIP{GarbageCollectionPeriodInMinutes: 1, MaxConcurrentReconciles: 5},
+		Log: Log{Level: "info", Format: "text"},
+		LeaderElection: LeaderElection{
+			Namespace: metav1.NamespaceSystem, LeaseDuration: duration(election.LeaseDuration),
+			RenewDeadline: duration(election.RenewDeadline), RetryPeriod: duration(election.RetryPeriod),
+		},
 		Prices:         explain.DefaultListPrices(),
 		MetricsAddress: "",
 	}
@@ -225,9 +269,15 @@ func (c *Config) Validate() error {
 	if err := c.Prices.Validate(); err != nil {
 		errs = append(errs, field.Invalid(field.NewPath("prices"), c.Prices, err.Error()))
 	}
+	errs = append(errs, c.EIP.validate(field.NewPath("eip"))...)
 	effects := []string{string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectNoExecute), string(corev1.TaintEffectPreferNoSchedule)}
 	if !c.Taint.Disabled && !slices.Contains(effects, c.Taint.Effect) {
 		errs = append(errs, field.NotSupported(field.NewPath("taint", "effect"), c.Taint.Effect, effects))
+	}
+	if c.LeaderElection.Enabled {
+		if err := electionConfig(*c, "somebody").Validate(); err != nil {
+			errs = append(errs, field.Invalid(field.NewPath("leaderElection"), c.LeaderElection, err.Error()))
+		}
 	}
 	if (c.Kubelet.TLSCertFile == "") != (c.Kubelet.TLSPrivateKeyFile == "") {
 		errs = append(errs, field.Invalid(field.NewPath("kubelet", "tlsCertFile"), c.Kubelet.TLSCertFile, "tlsCertFile and tlsPrivateKeyFile go together"))
@@ -253,6 +303,17 @@ func (p *Pods) validate(path *field.Path) field.ErrorList {
 		if !slices.Contains(given.of, given.value) {
 			errs = append(errs, field.NotSupported(path.Child(name), given.value, given.of))
 		}
+	}
+	return errs
+}
+
+func (e *EIP) validate(path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if e.GarbageCollectionPeriodInMinutes <= 0 {
+		errs = append(errs, field.Invalid(path.Child("garbageCollectionPeriodInMinutes"), e.GarbageCollectionPeriodInMinutes, "must be more than 0"))
+	}
+	if e.MaxConcurrentReconciles < 1 {
+		errs = append(errs, field.Invalid(path.Child("maxConcurrentReconciles"), e.MaxConcurrentReconciles, "must be at least 1"))
 	}
 	return errs
 }

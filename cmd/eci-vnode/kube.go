@@ -13,37 +13,58 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/transport"
 )
 
-// clients are three, each with rates of its own, so that a burst of pods or
-// events starves neither the node's lease nor each other.
+// Events are written at a rate of their own, as a kubelet writes them: they may
+// come late, statuses may not. An account may make 20 pods a second, and a pod
+// that comes up and goes has about six events.
+const (
+	eventQPS   = 125
+	eventBurst = 125
+)
+
+// clients are five, each with rates of its own, so that a burst of pods or
+// events starves neither the leases nor each other. All but that of the election
+// write only while this replica leads.
 type clients struct {
-	pods, events, node kubernetes.Interface
+	pods, events, node, election kubernetes.Interface
+	// custom reads and writes the resources that are not Kubernetes' own.
+	custom dynamic.Interface
 }
 
-func newClients(cfg Kube) (clients, error) {
+func newClients(cfg Kube, fence transport.WrapperFunc) (clients, error) {
 	base, err := clientcmd.BuildConfigFromFlags("", cfg.Kubeconfig)
 	if err != nil {
 		return clients{}, fmt.Errorf("reaching Kubernetes: %w (set --kubeconfig, or run in a pod with a ServiceAccount)", err)
 	}
-	base.ContentType = "application/vnd.kubernetes.protobuf"
-	base.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	base.UserAgent = "eci-vnode/" + version()
 	var out clients
+	custom := rest.CopyConfig(base)
+	custom.Wrap(fence)
+	if out.custom, err = dynamic.NewForConfig(custom); err != nil {
+		return clients{}, fmt.Errorf("reaching Kubernetes: %w", err)
+	}
+	base.ContentType = "application/vnd.kubernetes.protobuf"
+	base.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	for _, c := range []struct {
 		client *kubernetes.Interface
 		qps    float32
 		burst  int
+		fence  transport.WrapperFunc
 	}{
-		{&out.pods, cfg.QPS, cfg.Burst},
-		{&out.events, cfg.QPS, cfg.Burst},
-		{&out.node, rest.DefaultQPS, rest.DefaultBurst},
+		{&out.pods, cfg.QPS, cfg.Burst, fence},
+		{&out.events, min(cfg.QPS, eventQPS), min(cfg.Burst, eventBurst), fence},
+		{&out.node, rest.DefaultQPS, rest.DefaultBurst, fence},
+		{&out.election, rest.DefaultQPS, rest.DefaultBurst, nil},
 	} {
 		cc := rest.CopyConfig(base)
 		cc.QPS, cc.Burst = c.qps, c.burst
+		cc.Wrap(c.fence)
 		set, err := kubernetes.NewForConfig(cc)
 		if err != nil {
 			return clients{}, fmt.Errorf("reaching Kubernetes: %w", err)
@@ -95,8 +116,9 @@ func readClusterID(ctx context.Context, client kubernetes.Interface) (string, er
 	return string(ns.UID), nil
 }
 
-// serveMetrics serves until ctx ends.
-func serveMetrics(ctx context.Context, cfg Config, registry *prometheus.Registry, ready <-chan struct{}) error {
+// serveMetrics serves until ctx ends; notReady says why the program is not ready,
+// or nothing.
+func serveMetrics(ctx context.Context, cfg Config, registry *prometheus.Registry, notReady func() string) error {
 	mux := http.NewServeMux()
 	if cfg.Profiling {
 		handleProfiles(mux)
@@ -104,12 +126,11 @@ func serveMetrics(ctx context.Context, cfg Config, registry *prometheus.Registry
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
-		select {
-		case <-ready:
-			fmt.Fprintln(w, "ok")
-		default:
-			http.Error(w, "the virtual node is not ready yet", http.StatusServiceUnavailable)
+		if reason := notReady(); reason != "" {
+			http.Error(w, reason, http.StatusServiceUnavailable)
+			return
 		}
+		fmt.Fprintln(w, "ok")
 	})
 	server := &http.Server{Addr: cfg.MetricsAddress, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
@@ -11,6 +12,7 @@ import (
 	"github.com/eci-vnode/eci-vnode/provider/check"
 	"github.com/eci-vnode/eci-vnode/provider/request"
 	"github.com/eci-vnode/eci-vnode/vnode"
+	"github.com/eci-vnode/eci-vnode/vnode/leader"
 )
 
 // providerConfig is the part of the settings that the provider works by.
@@ -28,6 +30,9 @@ func providerConfig(c Config) provider.Config {
 	out.UpdateFiles, out.Refresh = c.Pods.UpdateFiles, c.Pods.Refresh.Duration
 	out.FastSync, out.SlowSync, out.Repair = c.Sync.Fast.Duration, c.Sync.Slow.Duration, c.Sync.Repair.Duration
 	out.OrphanGrace, out.LostGrace = c.Sync.OrphanGrace.Duration, c.Sync.LostGrace.Duration
+	out.Request.StatefulKinds = c.EIP.CustomStatefulWorkloadKinds
+	out.EIP.Workers = c.EIP.MaxConcurrentReconciles
+	out.EIP.CollectionPeriod = time.Duration(c.EIP.GarbageCollectionPeriodInMinutes * float64(time.Minute))
 	return out
 }
 
@@ -54,22 +59,41 @@ func vnodeConfig(c Config) vnode.Config {
 
 // checkConfig is the part of the settings that can be checked beforehand.
 func checkConfig(c Config) check.Config {
+	var leases string
+	if c.LeaderElection.Enabled {
+		leases = c.LeaderElection.Namespace
+	}
 	return check.Config{
 		Region: c.ECI.Region, VSwitchIDs: c.ECI.VSwitchIDs, SecurityGroupID: c.ECI.SecurityGroupID, ResourceGroupID: c.ECI.ResourceGroupID,
-		NodeName: c.NodeName, ClusterID: c.ECI.ClusterID,
+		NodeName: c.NodeName, ClusterID: c.ECI.ClusterID, LeaseNamespace: leases,
+	}
+}
+
+// electionConfig is the part of the settings that the replicas share, for one
+// of them.
+func electionConfig(c Config, identity string) leader.Config {
+	e := c.LeaderElection
+	return leader.Config{
+		Namespace: e.Namespace, Name: cmp.Or(e.Name, "eci-vnode-"+c.NodeName), Identity: cmp.Or(e.Identity, identity),
+		LeaseDuration: e.LeaseDuration.Duration, RenewDeadline: e.RenewDeadline.Duration, RetryPeriod: e.RetryPeriod.Duration,
 	}
 }
 
 // newCloud makes the client of ECI. The key of the first provider's variables
 // beats the standard chain.
 func newCloud(c ECI, env lookupEnv, registry prometheus.Registerer) (*openapi.Client, error) {
+	return newFencedCloud(c, env, registry, func() error { return nil })
+}
+
+// newFencedCloud makes a client that sends nothing while fence has an error.
+func newFencedCloud(c ECI, env lookupEnv, registry prometheus.Registerer, fence func() error) (*openapi.Client, error) {
 	get := func(name string) string { value, _ := env(name); return value }
 	credentials := openapi.DefaultCredentials(openapi.ChainConfig{})
 	if id, secret := get("ECI_ACCESS_KEY"), get("ECI_SECRET_KEY"); id != "" && secret != "" {
 		credentials = openapi.StaticCredentials(id, secret, "")
 	}
 	cfg := openapi.DefaultConfig(c.Region)
-	cfg.Endpoint = c.Endpoint
+	cfg.Endpoint, cfg.VPCEndpoint = c.Endpoint, c.VPCEndpoint
 	cfg.Timeout = cmp.Or(c.Timeout.Duration, cfg.Timeout)
 	for action, rate := range c.Rates {
 		if cfg.Rates[action] = rate; rate.PerSecond == 0 {
@@ -77,5 +101,5 @@ func newCloud(c ECI, env lookupEnv, registry prometheus.Registerer) (*openapi.Cl
 		}
 	}
 	cfg.UserAgent = "eci-vnode/" + version()
-	return openapi.New(cfg, openapi.Deps{Credentials: credentials, Registry: registry})
+	return openapi.New(cfg, openapi.Deps{Credentials: fencedCredentials{credentials, fence}, Registry: registry})
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
 	"github.com/eci-vnode/eci-vnode/provider"
+	"github.com/eci-vnode/eci-vnode/provider/eip"
 	"github.com/eci-vnode/eci-vnode/provider/status"
 	"github.com/eci-vnode/eci-vnode/vnode"
 )
@@ -67,28 +68,46 @@ func run(ctx context.Context, cfg Config, env lookupEnv, stderr io.Writer) error
 		cfg.InternalIP = hostIP()
 		log.G(ctx).WithField("internalIP", cfg.InternalIP).Info("no --internal-ip; using this machine's address")
 	}
-	clients, err := newClients(cfg.Kube)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r := newReplica(cfg, registry)
+	clients, err := newClients(cfg.Kube, r.fenceKube())
 	if err != nil {
 		return err
 	}
+	cloud, err := newFencedCloud(cfg.ECI, env, registry, r.fenceCloud())
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	if cfg.MetricsAddress != "" {
+		group.Go(func() error { return serveMetrics(serving, cfg, registry, r.notReady) })
+	}
+	group.Go(func() error {
+		defer stop() // probes are answered until the work has ended
+		return r.lead(ctx, clients, func(ctx context.Context) error { return work(ctx, cfg, clients, cloud, registry, r) })
+	})
+	err = group.Wait()
+	log.G(ctx).Info("stopped; pods go on running")
+	return err
+}
+
+// work is what the leader does, or the only replica.
+func work(ctx context.Context, cfg Config, clients clients, cloud *openapi.Client, registry *prometheus.Registry, r *replica) error {
 	if cfg.ECI.ClusterID == "" {
+		var err error
 		if cfg.ECI.ClusterID, err = clusterID(ctx, clients.pods); err != nil {
 			return err
 		}
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	cloud, err := newCloud(cfg.ECI, env, registry)
-	if err != nil {
-		return err
-	}
-	return assemble(ctx, cfg, clients, cloud, registry)
+	return assemble(ctx, cfg, clients, cloud, registry, r)
 }
 
 // assemble wires provider and node together and runs them.
-func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.Client, registry *prometheus.Registry) error {
+func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.Client, registry *prometheus.Registry, r *replica) error {
 	pods := vnode.NewPodInformer(clients.pods, cfg.NodeName)
-	factory := informers.NewSharedInformerFactory(clients.pods, 0)
+	factory := informers.NewSharedInformerFactoryWithOptions(clients.pods, 0, informers.WithTransform(vnode.StripManagedFields))
 	services := factory.Core().V1().Services()
 	servicesSynced := services.Informer().HasSynced
 	recorder, err := vnode.NewEventRecorder(clients.events, "eci-vnode", cfg.NodeName, registry, nil)
@@ -97,16 +116,20 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 	}
 	defer recorder.Start(ctx)()
 
-	p, err := provider.New(providerConfig(cfg), provider.Deps{
+	deps := provider.Deps{
 		Cloud: cloud, Kube: clients.pods, Services: services.Lister(), Pods: podStore{pods.GetStore()},
 		Events: recorder, Registry: registry,
-	})
+	}
+	if !cfg.EIP.Disabled {
+		deps.EIPs, deps.Records = cloud, clients.custom
+	}
+	p, err := provider.New(providerConfig(cfg), deps)
 	if err != nil {
 		return err
 	}
 	node, err := vnode.New(vnodeConfig(cfg), vnode.Deps{
 		Client: clients.pods, EventsClient: clients.events, NodeClient: clients.node,
-		Provider: p, Pods: pods, OwnsAnnotation: status.OwnsAnnotation, Recorder: recorder, Registry: registry, Gatherer: registry,
+		Provider: p, Pods: pods, OwnsAnnotation: ownsAnnotation, Recorder: recorder, Registry: registry, Gatherer: registry,
 	})
 	if err != nil {
 		return err
@@ -121,21 +144,13 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return node.Run(ctx) })
 	group.Go(func() error { return p.Run(ctx) })
-	if cfg.MetricsAddress != "" {
-		group.Go(func() error { return serveMetrics(ctx, cfg, registry, node.Ready()) })
-	}
-	go announce(ctx, node.Ready())
-	err = group.Wait()
-	log.G(ctx).Info("stopped; pods go on running")
-	return err
+	group.Go(func() error { r.follow(ctx, node.Ready()); return nil })
+	return group.Wait()
 }
 
-func announce(ctx context.Context, ready <-chan struct{}) {
-	select {
-	case <-ready:
-		log.G(ctx).Info("the virtual node is ready")
-	case <-ctx.Done():
-	}
+// ownsAnnotation says whether the node writes an annotation on pods.
+func ownsAnnotation(key string) bool {
+	return status.OwnsAnnotation(key) || eip.OwnsAnnotation(key)
 }
 
 // podStore shows the pods of an informer.

@@ -29,15 +29,16 @@ func Rights(leaseNamespace string) []Right {
 	add(Right{Resource: "pods"}, "get", "list", "watch", "delete")
 	add(Right{Resource: "pods", Subresource: "status"}, "patch")
 	add(Right{Resource: "events"}, "create", "patch")
-	add(Right{Resource: "configmaps"}, "get")
-	add(Right{Resource: "secrets"}, "get")
-	add(Right{Resource: "persistentvolumeclaims"}, "get")
-	add(Right{Resource: "persistentvolumes"}, "get")
+	for _, named := range []string{"configmaps", "secrets", "persistentvolumeclaims", "persistentvolumes", "namespaces"} {
+		add(Right{Resource: named}, "get")
+	}
 	add(Right{Resource: "serviceaccounts", Subresource: "token"}, "create")
 	add(Right{Resource: "services"}, "list", "watch")
-	add(Right{Resource: "namespaces"}, "get")
+	add(Right{Group: "alibabacloud.com", Resource: "podeips"}, "get", "list", "create", "update", "delete")
+	add(Right{Group: "alibabacloud.com", Resource: "podeips", Subresource: "status"}, "update")
 	add(Right{Group: "authentication.k8s.io", Resource: "tokenreviews"}, "create")
 	add(Right{Group: "authorization.k8s.io", Resource: "subjectaccessreviews"}, "create")
+	add(Right{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"}, "create", "get", "list", "watch")
 	leases := Right{Group: "coordination.k8s.io", Resource: "leases"}
 	for _, namespace := range slices.DeleteFunc([]string{corev1.NamespaceNodeLease, leaseNamespace}, func(n string) bool { return n == "" }) {
 		leases.Namespace = namespace

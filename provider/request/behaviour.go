@@ -21,12 +21,6 @@ type Behaviour struct {
 	// SpotFallback creates without SpotStrategy when there is no spot stock, and
 	// reports reason SpotDegraded (eci-spot-fallback).
 	SpotFallback bool
-	// ImageCachePerfectMatch takes an image cache only if it has all images
-	// (imc-perfect-match); ImageCacheMatches is how many it must have at least, 0
-	// for any (imc-match-count-request). Both by DescribeImageCaches, whose answer
-	// then goes into ImageSnapshotID.
-	ImageCachePerfectMatch bool
-	ImageCacheMatches      int32
 }
 
 func behaviourAnnotations() []Annotation {
@@ -36,9 +30,6 @@ func behaviourAnnotations() []Annotation {
 			apply: asked(func(b *Behaviour) *bool { return &b.FailOnCreateError })},
 		{Key: "eci-spot-fallback", Note: "true or false: pay as you go when there is no spot stock", Actor: ActorProvider,
 			apply: asked(func(b *Behaviour) *bool { return &b.SpotFallback })},
-		{Key: "imc-perfect-match", Note: "true or false: the image cache must have all images", Actor: ActorProvider,
-			apply: asked(func(b *Behaviour) *bool { return &b.ImageCachePerfectMatch })},
-		{Key: "imc-match-count-request", Note: "how many images the image cache must have", Actor: ActorProvider, apply: applyMatchCount},
 	}
 }
 
@@ -54,12 +45,6 @@ func applyFailStrategy(t *translator, path *field.Path, value string) {
 		t.refusals = append(t.refusals, field.NotSupported(path, value, values))
 	}
 	t.behaviour.FailFast = strings.EqualFold(value, "fail-fast")
-}
-
-func applyMatchCount(t *translator, path *field.Path, value string) {
-	if n, ok := t.parseInt(path, value, 0, maxContainers+maxInitContainers); ok {
-		t.behaviour.ImageCacheMatches = int32(n)
-	}
 }
 
 // Units of IngressBandwidth and EgressBandwidth for Config.BandwidthUnit.

@@ -10,11 +10,9 @@ import (
 func TestBehaviourIsWhatTheAnnotationsAskOfTheNode(t *testing.T) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "default", UID: "uid", Annotations: map[string]string{
-			annotationPrefix + "eci-fail-strategy":       "Fail-Fast",
-			annotationPrefix + "pod-fail-on-create-err":  "true",
-			annotationPrefix + "eci-spot-fallback":       "TRUE",
-			annotationPrefix + "imc-perfect-match":       "true",
-			annotationPrefix + "imc-match-count-request": "2",
+			annotationPrefix + "eci-fail-strategy":      "Fail-Fast",
+			annotationPrefix + "pod-fail-on-create-err": "true",
+			annotationPrefix + "eci-spot-fallback":      "TRUE",
 		}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "a", Image: "a"}}},
 	}
@@ -22,7 +20,7 @@ func TestBehaviourIsWhatTheAnnotationsAskOfTheNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Behaviour{FailFast: true, FailOnCreateError: true, SpotFallback: true, ImageCachePerfectMatch: true, ImageCacheMatches: 2}
+	want := Behaviour{FailFast: true, FailOnCreateError: true, SpotFallback: true}
 	if translation.Behaviour != want {
 		t.Errorf("behaviour %+v", translation.Behaviour)
 	}

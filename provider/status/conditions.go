@@ -24,6 +24,8 @@ const (
 	reasonCreating                 = "Creating"
 	reasonFailedScheduling         = "FailedScheduling"
 	reasonReclaimed                = "TerminationByCloud"
+	reasonRounded                  = "AutoInstanceTypeMatch"
+	reasonDegraded                 = "SpotDegraded"
 )
 
 // setConditions writes the kubelet's conditions and those of the cloud, and no
@@ -40,6 +42,9 @@ func (v *view) setConditions(status *corev1.PodStatus) {
 		v.created(),
 	}
 	own = append(own, v.cloudConditions()...)
+	if resizeWaits(v.pod, status) {
+		own = append(own, resizeRefused())
+	}
 	for i := range own {
 		own[i].ObservedGeneration = v.pod.Generation
 		own[i].LastTransitionTime = v.transition(own[i], status)
@@ -71,8 +76,17 @@ func Disrupted(message string, at metav1.Time) corev1.PodCondition {
 // for the rounding of the size, which an annotation tells too.
 func MarkSpotDegraded(status *corev1.PodStatus) {
 	c := condition(status.Conditions, ConditionInstanceCreated)
-	if c != nil && c.Status == corev1.ConditionTrue && (c.Reason == "" || c.Reason == "AutoInstanceTypeMatch") {
-		c.Reason, c.Message = "SpotDegraded", strings.TrimSpace("spot had no stock; the container group is paid as you go. "+c.Message)
+	if c != nil && c.Status == corev1.ConditionTrue && (c.Reason == "" || c.Reason == reasonRounded) {
+		c.Reason, c.Message = reasonDegraded, strings.TrimSpace("spot had no stock; the container group is paid as you go. "+c.Message)
+	}
+}
+
+// MarkRounded says there that the size of the pod was raised to one on sale, unless
+// the cloud says something itself.
+func MarkRounded(status *corev1.PodStatus, message string) {
+	c := condition(status.Conditions, ConditionInstanceCreated)
+	if c != nil && c.Status == corev1.ConditionTrue && c.Reason == "" {
+		c.Reason, c.Message = reasonRounded, message
 	}
 }
 
@@ -156,7 +170,7 @@ func condition(conditions []corev1.PodCondition, kind corev1.PodConditionType) *
 func (v *view) created() corev1.PodCondition {
 	for _, c := range v.live.PodStatus.Conditions {
 		if c.Type == string(ConditionInstanceCreated) {
-			return fromCloud(c)
+			return v.keepMark(fromCloud(c))
 		}
 	}
 	event := v.lastWarning()
@@ -166,7 +180,18 @@ func (v *view) created() corev1.PodCondition {
 	case eci.StatusScheduleFailed:
 		return is(ConditionInstanceCreated, false, eventReason(event, reasonFailedScheduling), event.Message)
 	}
-	return is(ConditionInstanceCreated, true, "", "")
+	return v.keepMark(is(ConditionInstanceCreated, true, "", ""))
+}
+
+// keepMark keeps what was marked on a group that is there, unless the cloud says
+// something itself: after a restart of ours nobody else knows it.
+func (v *view) keepMark(c corev1.PodCondition) corev1.PodCondition {
+	old := condition(v.pod.Status.Conditions, ConditionInstanceCreated)
+	marked := old != nil && old.Status == corev1.ConditionTrue && (old.Reason == reasonRounded || old.Reason == reasonDegraded)
+	if marked && c.Status == corev1.ConditionTrue && c.Reason == "" {
+		c.Reason, c.Message = old.Reason, old.Message
+	}
+	return c
 }
 
 func eventReason(event eci.GroupEvent, otherwise string) string {

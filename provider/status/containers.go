@@ -32,6 +32,7 @@ func (v *view) setContainers(status *corev1.PodStatus) {
 		status.ContainerStatuses = append(status.ContainerStatuses,
 			v.container(c, false, find(v.pod.Status.ContainerStatuses, c.Name)))
 	}
+	status.EphemeralContainerStatuses = ephemeral(v.pod)
 	if anyRan(status.ContainerStatuses) {
 		completeInits(status.InitContainerStatuses)
 	}
@@ -65,11 +66,19 @@ func (v *view) container(c corev1.Container, init bool, old *corev1.ContainerSta
 	best.ImageID = orText(best.ImageID, live.ImageID)
 	v.carry(&best, c, old)
 	setReadiness(&best, init)
-	if best.State.Running != nil {
-		best.Resources = c.Resources.DeepCopy()
-		best.AllocatedResources = c.Resources.Requests.DeepCopy()
-	}
+	setResources(&best, c, old)
 	return best
+}
+
+// setResources shows what the container was given, in every state as the kubelet
+// does. A group keeps its size: what a container has run with stays, whatever its
+// pod asks for since.
+func setResources(s *corev1.ContainerStatus, c corev1.Container, old *corev1.ContainerStatus) {
+	given := &c.Resources
+	if old != nil && old.Resources != nil && (old.State.Waiting == nil || old.LastTerminationState.Terminated != nil) {
+		given = old.Resources
+	}
+	s.Resources, s.AllocatedResources = given.DeepCopy(), given.Requests.DeepCopy()
 }
 
 // waiting is the status of a container that nothing is known of.

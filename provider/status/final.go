@@ -40,9 +40,6 @@ func finish(status *corev1.PodStatus, at metav1.Time) {
 			setReadiness(s, false)
 		}
 	}
-	for i := range status.EphemeralContainerStatuses {
-		end(&status.EphemeralContainerStatuses[i], status.Phase, at)
-	}
 }
 
 // end gives a container its terminated state.
@@ -106,6 +103,7 @@ func terminate(pod *corev1.Pod, status corev1.PodStatus, phase corev1.PodPhase, 
 	status.Phase, status.Reason, status.Message = phase, reason, message
 	status.InitContainerStatuses = v.complete(pod.Spec.InitContainers, status.InitContainerStatuses)
 	status.ContainerStatuses = v.complete(pod.Spec.Containers, status.ContainerStatuses)
+	status.EphemeralContainerStatuses = ephemeral(pod)
 	finish(&status, metav1.Time{})
 	v.setConditions(&status)
 	if created != nil {

@@ -33,6 +33,8 @@ func (in *input) run() corev1.PodStatus {
 		return Gone(&in.Pod, in.Reason, in.Message)
 	case "Deleted":
 		return Deleted(&in.Pod, in.Pod.Status)
+	case "InPlace":
+		return InPlace(&in.Pod, in.Pod.Status)
 	case "Unscheduled":
 		return Unscheduled(&in.Pod, in.Group)
 	}
@@ -52,12 +54,17 @@ func mustReadInput(t *testing.T, file string) *input {
 	return in
 }
 
-func TestGoldens(t *testing.T) {
+func mustCases(t *testing.T) []string {
+	t.Helper()
 	cases, err := filepath.Glob("testdata/*.in.yaml")
-	if err != nil || len(cases) < 20 {
-		t.Errorf("%d goldens, error %v", len(cases), err)
+	if err != nil || len(cases) < 70 {
+		t.Fatalf("%d goldens, error %v", len(cases), err)
 	}
-	for _, file := range cases {
+	return cases
+}
+
+func TestGoldens(t *testing.T) {
+	for _, file := range mustCases(t) {
 		stem := strings.TrimSuffix(file, ".in.yaml")
 		t.Run(filepath.Base(stem), func(t *testing.T) {
 			in := mustReadInput(t, file)

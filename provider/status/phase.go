@@ -1,6 +1,8 @@
 package status
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/eci-vnode/eci-vnode/eci"
@@ -12,6 +14,12 @@ const (
 	ReasonScheduleFailed = "ContainerInstanceScheduleFailed"
 	ReasonExpired        = "ContainerInstanceExpired"
 	ReasonGroupFailed    = "ContainerInstanceFailed"
+)
+
+// What the kubelet says of a pod that has run for too long.
+const (
+	reasonDeadlineExceeded = "DeadlineExceeded"
+	deadlineMessage        = "Pod was active on the node longer than the specified deadline"
 )
 
 // state is the row of a state of a group.
@@ -112,6 +120,9 @@ func (v *view) whyFailed() (reason, message string) {
 	case eci.StatusExpired:
 		return ReasonExpired, orText(event.Message, "ECI took the container group back")
 	}
+	if v.deadlinePassed() {
+		return reasonDeadlineExceeded, deadlineMessage
+	}
 	for _, c := range v.group.Containers {
 		if s := c.CurrentState; s != nil && s.State == eci.ContainerTerminated && s.ExitCode != 0 {
 			return "", ""
@@ -128,6 +139,22 @@ func (v *view) whyFailed() (reason, message string) {
 		}
 	}
 	return orText(event.Reason, ReasonGroupFailed), orText(event.Message, "the container group failed, and no container says why")
+}
+
+// deadlinePassed says whether the group was ended by activeDeadlineSeconds: an
+// event says so, or the group ended that long after it was made.
+func (v *view) deadlinePassed() bool {
+	deadline := v.pod.Spec.ActiveDeadlineSeconds
+	if deadline == nil {
+		return false
+	}
+	for _, event := range v.group.Events {
+		if event.Reason == reasonDeadlineExceeded {
+			return true
+		}
+	}
+	made, ended := parseTime(v.group.CreationTime), v.endTime()
+	return !made.IsZero() && ended.Sub(made.Time) >= time.Duration(*deadline)*time.Second
 }
 
 // lastWarning is the newest warning among the events, or an empty one.

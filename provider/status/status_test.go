@@ -21,11 +21,16 @@ func TestAStatusNeverGoesBack(t *testing.T) {
 			pod := &corev1.Pod{}
 			pod.Spec.InitContainers = []corev1.Container{{Name: "i"}}
 			pod.Spec.Containers = []corev1.Container{{Name: "a"}, {Name: "b"}}
+			pod.Spec.ReadinessGates = []corev1.PodReadinessGate{{ConditionType: "gate"}}
 			for range 30 {
+				changePod(random, pod)
 				before := pod.Status.DeepCopy()
 				group, live := randomView(random)
-				pod.Status = FromContainerGroup(pod, group, live)
+				var inPlace bool
+				pod.Status, inPlace = randomStep(random, pod, group, live)
 				checkStep(t, before, &pod.Status)
+				checkReadiness(t, pod, before, inPlace)
+				keepGate(&pod.Status, before)
 			}
 			before := pod.Status.DeepCopy()
 			pod.Status = Gone(pod, "Lost", "lost")
@@ -34,6 +39,72 @@ func TestAStatusNeverGoesBack(t *testing.T) {
 				t.Errorf("phase %s of a pod whose group is gone", pod.Status.Phase)
 			}
 		})
+	}
+}
+
+// randomStep is mostly what the cloud shows, sometimes a change of the pod or a
+// group that could not be made.
+func randomStep(random *rand.Rand, pod *corev1.Pod, group eci.ContainerGroup, live *eci.ContainerGroupStatus) (next corev1.PodStatus, inPlace bool) {
+	switch random.IntN(12) {
+	case 0:
+		return InPlace(pod, pod.Status), true
+	case 1:
+		if pod.Status.Phase == "" || pod.Status.Phase == corev1.PodPending {
+			return Unscheduled(pod, group), false
+		}
+	}
+	return FromContainerGroup(pod, group, live), false
+}
+
+// changePod does what others do to a pod: open and close its gate, resize it, add
+// an ephemeral container.
+func changePod(random *rand.Rand, pod *corev1.Pod) {
+	switch random.IntN(6) {
+	case 0:
+		Put(&pod.Status, is("gate", random.IntN(2) == 0, "", ""))
+	case 1:
+		pod.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: *resource.NewQuantity(1+random.Int64N(3), resource.DecimalSI)}
+		pod.Generation++
+	case 2:
+		pod.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug"}}}
+		pod.Generation++
+	}
+}
+
+// keepGate is what the writer of a status does with the conditions of others.
+func keepGate(status, before *corev1.PodStatus) {
+	if gate := condition(before.Conditions, "gate"); gate != nil {
+		Put(status, *gate)
+	}
+}
+
+// checkReadiness wants Ready to be what the containers, the phase and the gate
+// make it, and every container to have a status and its resources.
+// A change in place leaves readiness to the writer of the status.
+func checkReadiness(t *testing.T, pod *corev1.Pod, before *corev1.PodStatus, inPlace bool) {
+	t.Helper()
+	s := &pod.Status
+	all := s.Phase == corev1.PodRunning || s.Phase == corev1.PodPending
+	for _, c := range s.ContainerStatuses {
+		all = all && c.Ready
+		if c.Resources == nil {
+			t.Errorf("container %s has no resources", c.Name)
+		}
+	}
+	gate := condition(before.Conditions, "gate")
+	open := gate != nil && gate.Status == corev1.ConditionTrue
+	if c := condition(s.Conditions, corev1.ContainersReady); c != nil && (c.Status == corev1.ConditionTrue) != all {
+		t.Errorf("ContainersReady is %s (%s) in phase %s of %+v", c.Status, c.Message, s.Phase, s.ContainerStatuses)
+	}
+	ready, containers := condition(s.Conditions, corev1.PodReady), condition(s.Conditions, corev1.ContainersReady)
+	if ready != nil && !inPlace && (ready.Status == corev1.ConditionTrue) != (containers.Status == corev1.ConditionTrue && open) {
+		t.Errorf("Ready is %s with the gate open=%t, ContainersReady %s", ready.Status, open, containers.Status)
+	}
+	if len(s.ContainerStatuses) > 0 && len(s.ContainerStatuses) != len(pod.Spec.Containers) || len(s.EphemeralContainerStatuses) != len(pod.Spec.EphemeralContainers) {
+		t.Errorf("%d and %d statuses", len(s.ContainerStatuses), len(s.EphemeralContainerStatuses))
+	}
+	if waits := resizeWaits(pod, s); waits != (condition(s.Conditions, corev1.PodResizePending) != nil) {
+		t.Errorf("resize pending: %t, conditions %+v", waits, s.Conditions)
 	}
 }
 
