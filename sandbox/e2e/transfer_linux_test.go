@@ -10,7 +10,6 @@ import (
 	"hash"
 	"io"
 	"math/rand/v2"
-	"net"
 	"os/exec"
 	"strings"
 	"testing"
@@ -38,8 +37,7 @@ func logRate(t *testing.T, what string, bytes int64, began time.Time) {
 	t.Logf("%s: %.1f MB/s", what, float64(bytes)/1e6/time.Since(began).Seconds())
 }
 
-// testTransfers carries 100 MB through exec and back, and through port-forward
-// into a container.
+// testTransfers carries 100 MB through exec and back.
 func testTransfers(t *testing.T, s *sandbox, namespace string) {
 	t.Run("exec", func(t *testing.T) {
 		in, sent := noise()
@@ -53,69 +51,6 @@ func testTransfers(t *testing.T, s *sandbox, namespace string) {
 		}
 		logRate(t, "100 MB through kubectl exec -i cat, there and back", transferSize, began)
 	})
-	t.Run("port-forward", func(t *testing.T) {
-		mustRunReceiver(t, s, namespace)
-		address, stop := mustForward(t, s, namespace, "receiver", 9000)
-		defer stop()
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		in, sent := noise()
-		began := time.Now()
-		if _, err := io.Copy(conn, in); err != nil {
-			t.Fatal(err)
-		}
-		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-			t.Fatal(err)
-		}
-		eventually(t, "the sum of what was received", func() string {
-			log := mustKubectl(t, s, "logs", "-n", namespace, "receiver")
-			if strings.Contains(log, hex.EncodeToString(sent.Sum(nil))) {
-				return ""
-			}
-			return fmt.Sprintf("the log is %q, want %s", log, text16(sent))
-		})
-		logRate(t, "100 MB into kubectl port-forward", transferSize, began)
-	})
-}
-
-// mustRunReceiver runs a pod that sums up what comes to its port. It never ends
-// its own side, at which kubectl would close.
-func mustRunReceiver(t *testing.T, s *sandbox, namespace string) {
-	t.Helper()
-	pod := plainPod("receiver", corev1.RestartPolicyNever, corev1.Container{
-		Name: "app", Image: "busybox", Command: []string{"sh", "-c", "sleep 100000 | { nc -l -p 9000 | sha256sum; }"},
-		Ports: []corev1.ContainerPort{{ContainerPort: 9000}},
-	})
-	if _, err := s.client.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "pod receiver Running", func() string { return notRunning(mustGetPod(t, s, namespace, "receiver")) })
-}
-
-// mustForward starts kubectl port-forward and returns where it listens.
-func mustForward(t *testing.T, s *sandbox, namespace, pod string, port int) (address string, stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	cmd := kubectlCommand(ctx, s, "port-forward", "-n", namespace, "pod/"+pod, fmt.Sprintf(":%d", port))
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stop = func() { cancel(); _ = cmd.Wait() }
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if _, rest, found := strings.Cut(line, "Forwarding from "); found {
-		address, _, _ = strings.Cut(rest, " ")
-		return address, stop
-	}
-	stop()
-	t.Fatalf("kubectl port-forward said %q, %v", line, err)
-	return "", nil
 }
 
 func kubectlCommand(ctx context.Context, s *sandbox, args ...string) *exec.Cmd {
