@@ -103,7 +103,8 @@ func (s *session) runAll(c call, runner *interp.Runner, script io.Reader, name s
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		last = runner.Run(ctx, statement)
+		// As a file of one statement it has a name, which is $0.
+		last = runner.Run(ctx, &syntax.File{Name: name, Stmts: []*syntax.Stmt{statement}})
 		if runner.Exited() || isFatal(last) {
 			return last
 		}

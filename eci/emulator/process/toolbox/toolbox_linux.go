@@ -34,7 +34,7 @@ const (
 // commands has all names.
 func commands() map[string]command {
 	all := map[string]command{
-		"[": builtin, "ash": shell, "basename": basename, "bash": shell, "curl": wget, "cut": cut, "date": date, "dirname": dirname,
+		"[": builtin, "ash": shell, "basename": basename, "bash": shell, "curl": wget, "cut": cut, "date": date, "dd": dd, "dirname": dirname,
 		"echo": builtin, "env": env, "false": builtin, "grep": grep, "head": head, "hostname": hostname, "httpd": httpd, "id": id,
 		"kill": kill, "ln": ln, "md5sum": hashSum, "nc": netcat, "nproc": nproc, "printenv": printenv, "printf": builtin, "ps": ps,
 		"pwd": builtin, "readlink": readlink, "rmdir": rmdir, "seq": seq, "sh": shell, "sha256sum": hashSum, "sleep": sleep,
