@@ -54,7 +54,7 @@ build: check-go ## Build all programs into .sandbox/bin
 	@GO="$(GO)" sandbox/build.sh $(BIN)/eci-sandbox "$(K8S_LDFLAGS)"
 	@ln -sf eci-sandbox $(BIN)/kubectl
 
-bench: build build-bench ## Measure against the raw API server and the library, about 20 minutes (flags: ARGS='-help')
+bench: build build-bench ## Measure against the raw API server and the library, about ten minutes (flags: ARGS='-help')
 	@$(BIN)/eci-bench -bin-dir $(BIN) -dir $(BENCH) $(ARGS)
 
 profile: build build-bench ## The same, and save CPU and heap profiles of eci-vnode into .bench
@@ -70,6 +70,7 @@ test: fmt vet lint test-main test-nested test-sandbox ## Run every check and eve
 test-main: check-go
 	@if cc=$$($(GO) env CC) && command -v "$${cc%% *}" >/dev/null; then \
 		echo "==> go test -race ./..."; CGO_ENABLED=1 $(GO) test -race ./...; \
+		echo "==> go test ./provider/eip: all seeds, which the race detector would make slow"; $(GO) test ./provider/eip; \
 	else \
 		echo "==> go test ./..."; \
 		echo "!!! NO RACE DETECTOR: it needs a C compiler and there is none here"; $(GO) test ./...; \

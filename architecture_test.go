@@ -26,22 +26,23 @@ var rooms = map[string]struct {
 	allowed []string
 }{
 	"eci":         {forbidden: foreign},
-	"eci/openapi": {ours: []string{"eci"}, forbidden: append(slices.Clone(clusterSide), loggers...)},
+	"eci/vpc":     {ours: []string{"eci"}, forbidden: foreign},
+	"eci/openapi": {ours: []string{"eci", "eci/vpc"}, forbidden: append(slices.Clone(clusterSide), loggers...)},
 	// The stream of ExecContainerCommand is a WebSocket: nobody writes that anew.
 	"eci/execstream": {ours: []string{"eci"}, forbidden: foreign, allowed: []string{"github.com/gorilla/websocket"}},
-	"eci/emulator":   {ours: []string{"eci", "eci/emulator/shell"}, forbidden: foreign, allowed: []string{"github.com/gorilla/websocket"}},
+	"eci/emulator":   {ours: []string{"eci", "eci/vpc", "eci/emulator/shell"}, forbidden: foreign, allowed: []string{"github.com/gorilla/websocket"}},
 	// The shell of simulated containers, and the only thing that it is for.
 	"eci/emulator/shell": {forbidden: foreign, allowed: []string{"mvdan.cc/sh/v3"}},
 	"eci/conformance":    {ours: []string{"eci"}, forbidden: foreign},
 	"vnode":              {forbidden: cloudSide},
 	"vnode/leader":       {forbidden: cloudSide},
-	"provider":           {ours: []string{"eci", "eci/execstream", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
-	"provider/request":   {ours: []string{"eci"}, forbidden: pure},
+	"provider":           {ours: []string{"eci", "eci/vpc", "eci/execstream", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
+	"provider/request":   {ours: []string{"eci", "eci/vpc"}, forbidden: pure},
 	"provider/status":    {ours: []string{"eci"}, forbidden: pure},
 	"provider/explain":   {ours: []string{"eci", "provider/request"}, forbidden: pure},
 	"provider/check":     {ours: []string{"eci"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
-	"provider/eip":       {ours: []string{"eci"}, forbidden: cloudSide},
-	"cmd/eci-vnode":      {ours: []string{"eci", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode", "vnode/leader"}},
+	"provider/eip":       {ours: []string{"eci", "eci/vpc", "provider/request"}, forbidden: cloudSide},
+	"cmd/eci-vnode":      {ours: []string{"eci", "eci/vpc", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode", "vnode/leader"}},
 	"cmd/eci-emulator":   {ours: []string{"eci", "eci/emulator", "eci/emulator/process"}, forbidden: clusterSide},
 
 	// Real processes need libraries for images, networks and a shell.

@@ -15,7 +15,7 @@ import (
 // missing permission will not heal by themselves and fail the pod; all else, an
 // expired key of ours included, is tried again.
 func classify(err error) error {
-	if err != nil && (request.IsRefused(err) || eci.IsInvalid(err) || eci.IsForbidden(err)) {
+	if err != nil && !eipTrouble(err) && (request.IsRefused(err) || eci.IsInvalid(err) || eci.IsForbidden(err)) {
 		return errdefs.AsInvalidInput(err)
 	}
 	return err

@@ -108,7 +108,11 @@ func (p *Provider) findOwn(ctx context.Context, e entry, cause error) (*eci.Crea
 
 // build translates the pod with the objects that it names as they are now.
 func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGroupRequest, error) {
-	translation, objects, err := p.translate(ctx, e.pod, true)
+	bindable, err := p.secureEIP(ctx, &e)
+	if err != nil {
+		return nil, err
+	}
+	translation, objects, err := p.translate(ctx, e.withAddress(), true)
 	if err != nil {
 		p.reportMissing(e.pod, err)
 		return nil, err
@@ -119,6 +123,7 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 		return nil, err
 	}
 	req := translation.Request
+	useEIP(req, bindable)
 	p.store.update(e.pod.UID, func(e *entry) {
 		e.behaviour, e.places, e.source = &translation.Behaviour, alternatives(req), source
 		e.rounded = roundedIn(translation)
@@ -154,6 +159,7 @@ func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 		return notFound(pod.Namespace, pod.Name)
 	}
 	p.store.remember(pod)
+	p.pokeEIPs()
 	if e.stage == stageEnded {
 		return nil
 	}
@@ -270,6 +276,7 @@ func (p *Provider) gone(ctx context.Context, e entry) {
 	})
 	groupLogger(ctx, e.pod, e.groupID).Info("container group is gone")
 	p.tell(e.pod.UID)
+	p.pokeEIPs()
 }
 
 // GetPod returns the pod of that name with its latest status; while two of one

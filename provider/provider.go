@@ -12,6 +12,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/node"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/record"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/execstream"
+	"github.com/eci-vnode/eci-vnode/provider/eip"
 	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
@@ -60,6 +62,12 @@ type Deps struct {
 	Clock        clock.WithTicker
 	// Streams opens the streams of commands; the zero Dialer when nil.
 	Streams *execstream.Dialer
+	// EIPs buys and binds Elastic IPs; without it only those that ECI itself
+	// gives a group are served.
+	EIPs eip.Cloud
+	// Records reaches the PodEIP resources; without it no address outlives its
+	// pod.
+	Records dynamic.Interface
 	// Dial connects with pods; net.Dialer's when nil. Its connections have
 	// CloseWrite, as those of TCP do.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -75,6 +83,8 @@ type Provider struct {
 	metrics *metrics
 	usage   usageCache
 	relay   *eventRelay
+	// eips is nil without Deps.EIPs.
+	eips *eip.Reconciler
 	// profiles has the defaults of the cluster.
 	profiles *profiles
 
@@ -82,6 +92,12 @@ type Provider struct {
 	// the next on a large node. Only the sync loop has them.
 	eventsRead time.Time
 	eventsNext int
+
+	// pages is how many pages of states the last read had, readTook how long it
+	// took, changedAt when one showed a change. Only the sync loop has them.
+	pages     int
+	readTook  time.Duration
+	changedAt time.Time
 
 	// recoveredAt is when the recovery that succeeded began; it is written before
 	// store.recovered is closed and read only after.
@@ -137,6 +153,12 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, deps.Clock)
 	p.profiles = newProfiles(deps.Kube, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
+	if deps.EIPs != nil {
+		var err error
+		if p.eips, err = newEIPs(p); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
 }
 
@@ -151,6 +173,9 @@ func (p *Provider) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop, p.refreshLoop, p.relay.run} {
 		loops.Go(func() { loop(ctx) })
+	}
+	if p.eips != nil {
+		loops.Go(func() { p.eips.Run(ctx) })
 	}
 	loops.Wait()
 	return nil
@@ -213,13 +238,15 @@ type Config struct {
 	// ExecFraming is what the streams of commands speak. The cloud's is not
 	// documented, so that by default the handshake tells.
 	ExecFraming execstream.Framing
+	// EIP is how Elastic IPs are looked after; its identity is that of Request.
+	EIP eip.Config
 }
 
 // DefaultConfig has every setting but the placement.
 func DefaultConfig() Config {
 	return Config{
 		Request:     request.DefaultConfig(),
-		FastSync:    time.Second,
+		FastSync:    500 * time.Millisecond,
 		SlowSync:    10 * time.Second,
 		EventSync:   defaultEventSync,
 		Refresh:     time.Minute,
@@ -228,6 +255,7 @@ func DefaultConfig() Config {
 		OrphanGrace: 3 * time.Minute,
 		LostGrace:   3 * time.Minute,
 		ExecFraming: execstream.Auto,
+		EIP:         eip.DefaultConfig(),
 	}
 }
 

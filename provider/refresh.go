@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider/eip"
 	"github.com/eci-vnode/eci-vnode/provider/request"
 	"github.com/eci-vnode/eci-vnode/provider/status"
 )
@@ -125,7 +126,9 @@ func (p *Provider) sourceOf(ctx context.Context, pod *corev1.Pod, read map[objec
 		fmt.Fprintf(sum, "l %s %q\n", key, pod.Labels[key])
 	}
 	for _, key := range slices.Sorted(maps.Keys(pod.Annotations)) {
-		if !status.OwnsAnnotation(key) {
+		// The address of an EIP is worth an update; to tell that the files lack it
+		// is not, where its pod is not made to read it there.
+		if !status.OwnsAnnotation(key) && !eip.OwnsAnnotation(key) || p.cfg.UpdateFiles && eip.OwnsAnnotation(key) {
 			fmt.Fprintf(sum, "a %s %q\n", key, pod.Annotations[key])
 		}
 	}
@@ -235,7 +238,7 @@ func (p *Provider) outdated(e entry, why string) {
 // filesFor translates the pod with the objects as they are now. Tokens are made
 // only if asked: they are different each time.
 func (p *Provider) filesFor(ctx context.Context, e entry, tokens bool) ([]eci.Volume, error) {
-	translation, _, err := p.translate(ctx, e.pod, tokens)
+	translation, _, err := p.translate(ctx, e.withAddress(), tokens)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,10 @@ func (s *Stepper) Sync(ctx context.Context) {
 }
 
 // Pace is how long the sync loop would wait now before its next turn.
-func (s *Stepper) Pace() time.Duration { return s.p.pace() }
+func (s *Stepper) Pace() time.Duration {
+	_, most := s.p.pace()
+	return most
+}
 
 // Repair is one turn of the repair loop.
 func (s *Stepper) Repair(ctx context.Context) { s.p.repairTurn(ctx, s.reaper) }

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider/eip"
 	"github.com/eci-vnode/eci-vnode/provider/request"
 	"github.com/eci-vnode/eci-vnode/provider/status"
 )
@@ -84,6 +84,14 @@ type entry struct {
 	disruption *corev1.PodCondition
 	evicted    bool
 
+	// eip is what became of the pod's EIP; secured is the one that was got before
+	// the group was made.
+	eip, secured eip.State
+	// wish is what the profile of the cluster asks for where the pod itself asks
+	// for no EIP; profiled says that it was looked at.
+	wish     *request.EIP
+	profiled bool
+
 	status      *corev1.PodStatus // nil until the cloud has said something
 	annotations map[string]string
 }
@@ -107,12 +115,8 @@ func (e entry) render() *corev1.Pod {
 	if e.disruption != nil {
 		status.Put(&pod.Status, *e.disruption)
 	}
-	if len(e.annotations) > 0 {
-		if pod.Annotations == nil {
-			pod.Annotations = map[string]string{}
-		}
-		maps.Copy(pod.Annotations, e.annotations)
-	}
+	annotate(pod, e.annotations)
+	e.showEIP(pod)
 	return pod
 }
 
@@ -220,6 +224,35 @@ func (s *store) pod(uid types.UID) *corev1.Pod {
 		return e.render()
 	}
 	return nil
+}
+
+// ofID returns a copy of the entry whose group id is.
+func (s *store) ofID(id string) (entry, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e := s.entries[s.byGroup[id]]; e != nil {
+		return *e, true
+	}
+	return entry{}, false
+}
+
+// groups is how many groups are known.
+func (s *store) groups() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.byGroup)
+}
+
+// any says whether there is an entry that is.
+func (s *store) any(is func(entry) bool) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, e := range s.entries {
+		if is(*e) {
+			return true
+		}
+	}
+	return false
 }
 
 // ofGroup returns whose group id is, or "".

@@ -27,7 +27,7 @@ func (p *Provider) syncLoop(ctx context.Context) {
 	for {
 		p.retryUnscheduled(ctx)
 		last = p.syncTurn(ctx, last)
-		if !p.wait(ctx, p.pace()) {
+		if least, most := p.pace(); !p.wait(ctx, least, most) {
 			return
 		}
 	}
@@ -47,28 +47,43 @@ func (p *Provider) syncTurn(ctx context.Context, last time.Time) time.Time {
 	return started
 }
 
-// pace is the time to the next read.
-func (p *Provider) pace() time.Duration {
-	if len(p.store.all(entry.moving)) > 0 {
-		return p.cfg.FastSync
+const (
+	// pagePause is the least time that a page of states stands for: ten calls a
+	// second, so that a large node in motion leaves room for others in the
+	// account's budget of them.
+	pagePause = 100 * time.Millisecond
+	// readShare and maxRest keep a slow machine or cloud from being asked all the
+	// time: the rest is this many times as long as the read was, but no longer.
+	readShare = 4
+	maxRest   = 3 * time.Second
+	// afterChange is how long reads stay fast after something changed: changes
+	// seldom come alone.
+	afterChange = 10 * time.Second
+)
+
+// pace is the least time to the next read, and the most, which a poke shortens.
+func (p *Provider) pace() (least, most time.Duration) {
+	least = max(p.cfg.FastSync, time.Duration(p.pages)*pagePause, min(readShare*p.readTook, maxRest))
+	if p.store.any(entry.moving) || p.deps.Clock.Since(p.changedAt) < afterChange {
+		return least, least
 	}
-	return p.cfg.SlowSync
+	return least, max(least, p.cfg.SlowSync)
 }
 
-// wait sleeps for d or until poked, but never less than FastSync, and says
+// wait sleeps for most or until poked, but never less than least, and says
 // whether to go on.
-func (p *Provider) wait(ctx context.Context, d time.Duration) bool {
-	floor := p.deps.Clock.NewTimer(min(d, p.cfg.FastSync))
+func (p *Provider) wait(ctx context.Context, least, most time.Duration) bool {
+	floor := p.deps.Clock.NewTimer(least)
 	defer floor.Stop()
 	select {
 	case <-floor.C():
 	case <-ctx.Done():
 		return false
 	}
-	if d <= p.cfg.FastSync {
+	if most <= least {
 		return true
 	}
-	rest := p.deps.Clock.NewTimer(d - p.cfg.FastSync)
+	rest := p.deps.Clock.NewTimer(most - least)
 	defer rest.Stop()
 	select {
 	case <-rest.C():
@@ -82,15 +97,28 @@ func (p *Provider) wait(ctx context.Context, d time.Duration) bool {
 // sync asks once for all groups that changed since last, and for the details of
 // those that did. The cost does not depend on the number of pods at rest.
 func (p *Provider) sync(ctx context.Context, last time.Time) error {
-	changed, err := p.readStatuses(ctx, p.window(last))
+	began, deleting := p.deps.Clock.Now(), p.deleting()
+	window := p.window(last)
+	listing := p.listingIsShorter(len(deleting))
+	if listing {
+		window = 0
+	}
+	states, err := p.readStatuses(ctx, window)
 	if err != nil {
 		return err
 	}
-	ids := p.unsettled()
-	for id, live := range changed {
-		uid := p.store.ofGroup(id)
-		if e, ok := p.store.get(uid); ok && e.stage != stageEnded && e.group != nil && !reflect.DeepEqual(e.live, live) {
-			ids[id] = live
+	p.pages, p.readTook = 1+len(states)/eci.MaxStatusesPerPage, p.deps.Clock.Since(began)
+	ids := p.changed(states)
+	if len(ids) > 0 {
+		p.changedAt = p.deps.Clock.Now()
+	}
+	for _, id := range slices.Sorted(maps.Keys(deleting)) {
+		switch {
+		case !listing:
+			// The increment does not tell of groups that are deleted.
+			ids[id] = deleting[id]
+		case states[id] == nil:
+			p.missed(ctx, p.store.ofGroup(id))
 		}
 	}
 	if err := p.readDetails(ctx, ids); err != nil {
@@ -99,6 +127,33 @@ func (p *Provider) sync(ctx context.Context, last time.Time) error {
 	p.forceOverdue(ctx)
 	p.evictReclaimed(ctx)
 	return nil
+}
+
+// changed picks the groups of ours that look different from what we know.
+func (p *Provider) changed(states map[string]*eci.ContainerGroupStatus) map[string]*eci.ContainerGroupStatus {
+	ids := map[string]*eci.ContainerGroupStatus{}
+	for id, live := range states {
+		if e, ok := p.store.ofID(id); ok && e.stage != stageEnded && e.group != nil && !reflect.DeepEqual(e.live, live) {
+			ids[id] = live
+		}
+	}
+	return ids
+}
+
+// deleting lists the groups whose end we wait for.
+func (p *Provider) deleting() map[string]*eci.ContainerGroupStatus {
+	ids := map[string]*eci.ContainerGroupStatus{}
+	for _, e := range p.store.all(func(e entry) bool { return e.stage == stageDeleting }) {
+		ids[e.groupID] = e.live
+	}
+	return ids
+}
+
+// listingIsShorter says that all states, at 200 a page, take fewer calls than the
+// deleted groups by id, at 20 a page: many are deleted at once. A complete
+// listing that leaves a group out is as good a sighting of its absence.
+func (p *Provider) listingIsShorter(deleting int) bool {
+	return deleting/eci.MaxGroupsPerPage > 1+p.store.groups()/eci.MaxStatusesPerPage
 }
 
 // window is the SinceSecond that covers the time since last, 0 for everything.
@@ -113,16 +168,6 @@ func (p *Provider) window(last time.Time) int32 {
 		return 0
 	}
 	return max(seconds, eci.MinSinceSecond)
-}
-
-// unsettled lists the groups whose details are to be read whatever the
-// incremental read says: it does not tell of groups that are deleted.
-func (p *Provider) unsettled() map[string]*eci.ContainerGroupStatus {
-	ids := map[string]*eci.ContainerGroupStatus{}
-	for _, e := range p.store.all(func(e entry) bool { return e.stage == stageDeleting }) {
-		ids[e.groupID] = e.live
-	}
-	return ids
 }
 
 // readStatuses lists the states of this node's groups by id, those that changed
@@ -254,6 +299,9 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	}
 	if group.Status == eci.StatusExpired && e.disruption == nil {
 		p.disrupt(e, "the cloud has taken the container group back")
+	}
+	if next, _ := p.store.get(uid); next.eni() != e.eni() || next.stage != e.stage {
+		p.pokeEIPs()
 	}
 	p.tell(uid)
 	if notice := reclaimNotice(events, live); notice != "" {

@@ -84,7 +84,7 @@ func (w *world) start() {
 	cfg.Request.ClusterID, cfg.Request.NodeName = "cluster-1", "virtual-kubelet"
 	var err error
 	w.Provider, err = New(cfg, Deps{
-		Cloud: w.cloud, Kube: w.kube, Pods: w.pods, Events: w.events, Clock: w.clock,
+		Cloud: w.cloud, EIPs: w.cloud, Kube: w.kube, Pods: w.pods, Events: w.events, Clock: w.clock,
 		Dial:     w.dialPod,
 		Services: informers.NewSharedInformerFactory(w.kube, 0).Core().V1().Services().Lister(),
 	})

@@ -20,6 +20,9 @@ type Config struct {
 	// RetryMin and RetryMax bound the pause before a failed pod is tried again;
 	// it doubles from one failure to the next.
 	RetryMin, RetryMax time.Duration
+	// PendingPause is how long the status of a pod that comes up waits for the
+	// next change before it is written; 0 is not at all.
+	PendingPause time.Duration
 	// DeleteRecheck is how long a provider that was asked to delete a pod may
 	// stay silent before it is asked again.
 	DeleteRecheck time.Duration
@@ -110,6 +113,7 @@ func DefaultConfig() Config {
 		Workers:       50,
 		RetryMin:      100 * time.Millisecond,
 		RetryMax:      5 * time.Minute,
+		PendingPause:  1500 * time.Millisecond, // longer than most pauses between two reads of a cloud
 		DeleteRecheck: time.Minute,
 		ShutdownGrace: 20 * time.Second,
 	}

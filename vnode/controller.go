@@ -29,6 +29,7 @@ type podController struct {
 	calls    *caller
 
 	workers       int
+	pendingPause  time.Duration
 	deleteRecheck time.Duration
 	shutdownGrace time.Duration
 
@@ -41,7 +42,7 @@ func newPodController(cfg Config, d Deps, m *metrics, recorder record.EventRecor
 		provider: d.Provider, client: d.Client, informer: d.Pods, recorder: recorder,
 		owns: d.OwnsAnnotation, clock: d.Clock, metrics: m,
 		calls:   &caller{metrics: m, clock: d.Clock},
-		workers: cfg.Workers, deleteRecheck: cfg.DeleteRecheck, shutdownGrace: cfg.ShutdownGrace,
+		workers: cfg.Workers, pendingPause: cfg.PendingPause, deleteRecheck: cfg.DeleteRecheck, shutdownGrace: cfg.ShutdownGrace,
 		pods:    newMemory(),
 		creates: queue(queueCreate), deletes: queue(queueDelete), updates: queue(queueStatus),
 	}

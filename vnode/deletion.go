@@ -38,7 +38,7 @@ func (c *podController) stop(ctx context.Context, r entry) error {
 			r.reported = last
 		}
 	})
-	c.updates.Add(uid)
+	c.statusChanged(uid)
 	if !ended {
 		c.deletes.AddAfter(uid, c.deleteRecheck)
 	}

@@ -51,10 +51,17 @@ func (c *podController) podChanged(old, pod *corev1.Pod) {
 	c.pods.observe(pod)
 	// A status alone gives the provider nothing to do. If it did, the status that
 	// a failed create leaves behind would call off the pause before the next one.
-	if !c.sameForProvider(old, pod) || !sameDeletion(old, pod) {
+	if !sameDeletion(old, pod) || !c.sameForProvider(old, pod) {
 		c.enqueue(pod.UID)
+	} else {
+		// The same to the provider: let go of the older object.
+		c.pods.change(pod.UID, func(e *entry) {
+			if e.told == old {
+				e.told = pod
+			}
+		})
 	}
-	c.updates.Add(pod.UID)
+	c.statusChanged(pod.UID)
 }
 
 func (c *podController) podDisappeared(pod *corev1.Pod) {
@@ -66,7 +73,7 @@ func (c *podController) podDisappeared(pod *corev1.Pod) {
 // labels and annotations, those aside that the provider writes itself.
 func (c *podController) sameForProvider(a, b *corev1.Pod) bool {
 	return sameSpec(a, b) && maps.Equal(a.Labels, b.Labels) &&
-		maps.Equal(c.foreignAnnotations(a), c.foreignAnnotations(b))
+		c.hasAnnotationsOf(a, b) && c.hasAnnotationsOf(b, a)
 }
 
 func sameSpec(a, b *corev1.Pod) bool {
@@ -77,14 +84,14 @@ func sameSpec(a, b *corev1.Pod) bool {
 	return equality.Semantic.DeepEqual(a.Spec, b.Spec)
 }
 
-func (c *podController) foreignAnnotations(pod *corev1.Pod) map[string]string {
-	foreign := make(map[string]string, len(pod.Annotations))
-	for key, value := range pod.Annotations {
-		if !c.owns(key) {
-			foreign[key] = value
+// hasAnnotationsOf says that a has the annotations of b, the provider's own aside.
+func (c *podController) hasAnnotationsOf(a, b *corev1.Pod) bool {
+	for key, value := range b.Annotations {
+		if there, ok := a.Annotations[key]; (!ok || there != value) && !c.owns(key) {
+			return false
 		}
 	}
-	return foreign
+	return true
 }
 
 func sameDeletion(a, b *corev1.Pod) bool {

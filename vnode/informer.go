@@ -26,7 +26,7 @@ func NewPodInformer(client kubernetes.Interface, nodeName string) cache.SharedIn
 			o.FieldSelector = fields.OneTermEqualSelector("spec.nodeName", nodeName).String()
 		})
 	// An informer that did not start yet takes a transform: the error cannot happen.
-	if err := informer.SetTransform(stripManagedFields); err != nil {
+	if err := informer.SetTransform(StripManagedFields); err != nil {
 		panic(fmt.Sprintf("set transform on a new informer: %v", err))
 	}
 	return informer
@@ -40,7 +40,9 @@ func podUID(obj any) ([]string, error) {
 	return []string{string(m.GetUID())}, nil
 }
 
-func stripManagedFields(obj any) (any, error) {
+// StripManagedFields is a transform for informers: it takes managedFields off, of
+// any object.
+func StripManagedFields(obj any) (any, error) {
 	if m, err := meta.Accessor(obj); err == nil {
 		m.SetManagedFields(nil)
 	}

@@ -62,7 +62,7 @@ func (c *podController) start(ctx context.Context, r entry) error {
 			r.reported = c.reportOf(got)
 		}
 	})
-	c.updates.Add(r.pod.UID)
+	c.statusChanged(r.pod.UID)
 	if c.sameForProvider(&told, r.pod) {
 		c.pods.change(r.pod.UID, func(e *entry) { e.told = r.pod })
 		return nil
@@ -89,13 +89,13 @@ func (c *podController) create(ctx context.Context, pod *corev1.Pod) error {
 	if err == nil {
 		log.G(ctx).Info("pod created in provider")
 		c.pods.change(pod.UID, func(r *entry) { r.known, r.told, r.failure = true, pod, nil })
-		c.updates.Add(pod.UID)
+		c.statusChanged(pod.UID)
 		return nil
 	}
 	c.recorder.Event(pod, corev1.EventTypeWarning, reasonCreateFailed, err.Error())
 	failure := &createFailure{message: err.Error(), lasting: errdefs.IsInvalidInput(err)}
 	c.pods.change(pod.UID, func(r *entry) { r.failure = failure })
-	c.updates.Add(pod.UID)
+	c.statusChanged(pod.UID)
 	if failure.lasting {
 		log.G(ctx).WithError(err).Info("pod refused by provider")
 		return nil

@@ -50,6 +50,13 @@ type createFailure struct {
 
 func (r *entry) deleting() bool { return r.gone || r.pod.DeletionTimestamp != nil }
 
+// comingUp says that the pod is Pending to the provider and at the API server, and
+// that no create has failed.
+func (r *entry) comingUp() bool {
+	return !r.deleting() && r.failure == nil && r.reported != nil && r.reported.Status.Phase == corev1.PodPending &&
+		(r.pod.Status.Phase == "" || r.pod.Status.Phase == corev1.PodPending)
+}
+
 // finished says that the object may leave the API server: it is deleted, the
 // provider was asked to stop it, and has said that it did.
 func (r *entry) finished() bool {

@@ -2,16 +2,13 @@ package vnode
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/utils/ptr"
 )
 
@@ -40,6 +37,17 @@ func (c *podController) notify(pod *corev1.Pod) {
 		}
 		c.pods.observe(known)
 		c.pods.change(uid, remember)
+	}
+	c.statusChanged(uid)
+}
+
+// statusChanged has the status of a pod written. While a pod comes up, one state
+// follows another, and its status waits a moment for the next: most pods that
+// come up fast cost one write. Whatever matters to others is written at once.
+func (c *podController) statusChanged(uid types.UID) {
+	if e, ok := c.pods.read(uid); ok && e.comingUp() {
+		c.updates.AddAfter(uid, c.pendingPause)
+		return
 	}
 	c.updates.Add(uid)
 }
@@ -88,11 +96,7 @@ func (c *podController) syncStatus(ctx context.Context, uid types.UID) error {
 
 func (c *podController) writeStatus(ctx context.Context, e entry) error {
 	want := desiredStatus(e, metav1.NewTime(c.clock.Now()))
-	annotations := changedAnnotations(e)
-	if len(annotations) == 0 && equality.Semantic.DeepEqual(e.pod.Status, want) {
-		return nil
-	}
-	patch, err := statusPatch(e.pod, want, annotations)
+	patch, err := statusPatch(e.pod, want, changedAnnotations(e))
 	if err != nil || patch == nil {
 		return err
 	}
@@ -131,30 +135,6 @@ func changedAnnotations(e entry) map[string]string {
 		}
 	}
 	return changed
-}
-
-// statusPatch is the strategic merge patch that turns the status of pod into want
-// and sets annotations, with the UID as precondition; nil if there is nothing to do.
-func statusPatch(pod *corev1.Pod, want corev1.PodStatus, annotations map[string]string) ([]byte, error) {
-	before, err := json.Marshal(corev1.Pod{Status: pod.Status})
-	if err != nil {
-		return nil, fmt.Errorf("encode present pod status: %w", err)
-	}
-	after, err := json.Marshal(corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{UID: pod.UID, Annotations: annotations}, Status: want,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encode wanted pod status: %w", err)
-	}
-	patch, err := strategicpatch.CreateTwoWayMergePatch(before, after, corev1.Pod{})
-	if err != nil {
-		return nil, fmt.Errorf("compute patch of pod status: %w", err)
-	}
-	// Times lose their fractions in JSON: what differed in Go may be the same here.
-	if len(annotations) == 0 && string(patch) == fmt.Sprintf(`{"metadata":{"uid":%q}}`, pod.UID) {
-		return nil, nil
-	}
-	return patch, nil
 }
 
 // isOtherUID says that a patch met another pod of the same name: the API server

@@ -79,6 +79,37 @@ func TestReportsAreCoalescedAndTheNewestCounts(t *testing.T) {
 	}
 }
 
+func TestAPodThatComesUpFastCostsOneWrite(t *testing.T) {
+	b := newBench(t)
+	pod := b.cluster.mustCreate(t, newPod("a"))
+	b.settle()
+	b.provider.tell(pod, corev1.PodStatus{Phase: corev1.PodPending})
+	b.settle()
+	b.provider.tell(pod, running("10.0.0.1"))
+	b.settle()
+	if patches := b.cluster.statusPatches(); len(patches) != 1 {
+		t.Errorf("%d patches, want 1: %v", len(patches), patches)
+	}
+	if got := b.cluster.pod("a"); got.Status.Phase != corev1.PodRunning {
+		t.Errorf("phase %s: a pod that runs must not wait", got.Status.Phase)
+	}
+}
+
+func TestAPodThatComesUpSlowlyIsShownPendingAfterAPause(t *testing.T) {
+	b := newBench(t)
+	pod := b.cluster.mustCreate(t, newPod("a"))
+	b.settle()
+	b.provider.tell(pod, corev1.PodStatus{Phase: corev1.PodPending, HostIP: "10.0.0.9"})
+	b.settle()
+	if patches := b.cluster.statusPatches(); len(patches) != 0 {
+		t.Errorf("written at once: %v", patches)
+	}
+	b.pass(b.pendingPause, b.updates)
+	if got := b.cluster.pod("a"); got.Status.HostIP != "10.0.0.9" {
+		t.Errorf("status %+v", got.Status)
+	}
+}
+
 func TestChangedAddressReplacesTheOldOne(t *testing.T) {
 	b := newBench(t)
 	pod := b.mustRun(newPod("a"))

@@ -22,6 +22,9 @@ func (c *Config) Validate() error {
 	if c.RetryMax < c.RetryMin {
 		errs = append(errs, field.Invalid(field.NewPath("retryMax"), c.RetryMax.String(), "must not be less than retryMin"))
 	}
+	if c.PendingPause < 0 {
+		errs = append(errs, field.Invalid(field.NewPath("pendingPause"), c.PendingPause.String(), "must not be negative"))
+	}
 	errs = append(errs, positive(field.NewPath("deleteRecheck"), c.DeleteRecheck)...)
 	if c.ShutdownGrace < 0 {
 		errs = append(errs, field.Invalid(field.NewPath("shutdownGrace"), c.ShutdownGrace.String(), "must not be negative"))

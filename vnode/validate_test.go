@@ -43,7 +43,7 @@ func TestEverythingWrongIsReportedAtOnceWithItsPath(t *testing.T) {
 	cfg.Kubelet.StreamIdleTimeout, cfg.Kubelet.StreamCreationTimeout = 0, 0
 	cfg.Workers = 0
 	cfg.RetryMin, cfg.RetryMax = 0, -1
-	cfg.DeleteRecheck = 0
+	cfg.PendingPause, cfg.DeleteRecheck = -1, 0
 	cfg.ShutdownGrace = -1
 	err := cfg.Validate()
 	if err == nil {
@@ -53,7 +53,7 @@ func TestEverythingWrongIsReportedAtOnceWithItsPath(t *testing.T) {
 		"node.name:", "node.role:", "node.labels:", "node.taints[0].effect:", "node.taints[2]:", "node.allocatable[cpu]:",
 		"node.internalIP:", "node.pingInterval:", "node.pingTimeout:", "node.statusInterval:", "node.leaseDuration:",
 		"kubelet.address:", "kubelet.port:", "kubelet.tlsPrivateKeyFile:", "kubelet.streamIdleTimeout:", "kubelet.streamCreationTimeout:",
-		"workers:", "retryMin:", "retryMax:", "deleteRecheck:", "shutdownGrace:",
+		"workers:", "retryMin:", "retryMax:", "pendingPause:", "deleteRecheck:", "shutdownGrace:",
 	} {
 		if !strings.Contains(err.Error(), path) {
 			t.Errorf("nothing about %s in: %v", path, err)

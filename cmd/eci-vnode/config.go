@@ -43,6 +43,7 @@ type Config struct {
 	Kubelet Kubelet `json:"kubelet"`
 	Kube    Kube    `json:"kube"`
 	Sync    Sync    `json:"sync"`
+	EIP     EIP     `json:"eip"`
 	Log     Log     `json:"log"`
 	// LeaderElection lets one of several replicas work at a time.
 	LeaderElection LeaderElection `json:"leaderElection"`
@@ -74,6 +75,8 @@ type ECI struct {
 	ResourceGroupID string   `json:"resourceGroupID,omitempty"`
 	// Endpoint is a host, or a URL; empty is the public one of the region.
 	Endpoint string `json:"endpoint,omitempty"`
+	// VPCEndpoint is that of VPC, which gives pods their EIP.
+	VPCEndpoint string `json:"vpcEndpoint,omitempty"`
 	// ClusterID keeps the groups of two clusters in one account apart; empty is
 	// the UID of the namespace kube-system.
 	ClusterID string `json:"clusterID,omitempty"`
@@ -147,6 +150,21 @@ type Sync struct {
 	LostGrace   metav1.Duration `json:"lostGrace"`
 }
 
+// EIP is how the public addresses of pods are looked after. The names of the
+// last three are those of the network controller of ACK.
+type EIP struct {
+	// Disabled leaves pods with the EIPs that ECI itself gives a group.
+	Disabled bool `json:"disabled,omitempty"`
+	// GarbageCollectionPeriodInMinutes is the time between two looks for EIPs
+	// without a pod; parts of minutes are allowed.
+	GarbageCollectionPeriodInMinutes float64 `json:"garbageCollectionPeriodInMinutes"`
+	// MaxConcurrentReconciles is how many pods are given their EIP at once.
+	MaxConcurrentReconciles int `json:"maxConcurrentReconciles"`
+	// CustomStatefulWorkloadKinds are kinds beside StatefulSet whose pods may
+	// keep their EIP.
+	CustomStatefulWorkloadKinds []string `json:"customStatefulWorkloadKinds,omitempty"`
+}
+
 // LeaderElection is the lease that the replicas of one virtual node share.
 type LeaderElection struct {
 	Enabled bool `json:"enabled"`
@@ -192,9 +210,10 @@ func defaultConfig() Config {
 		Kubelet: Kubelet{Port: 10250},
 		Kube:    Kube{QPS: 500, Burst: 1000, Workers: 50},
 		Sync: Sync{
-			Fast: duration(time.Second), Slow: duration(10 * time.Second), Repair: duration(2 * time.Minute),
+			Fast: duration(500 * time.Millisecond), Slow: duration(10 * time.Second), Repair: duration(2 * time.Minute),
 			OrphanGrace: duration(3 * time.Minute), LostGrace: duration(3 * time.Minute),
 		},
+		EIP: EIP{GarbageCollectionPeriodInMinutes: 1, MaxConcurrentReconciles: 5},
 		Log: Log{Level: "info", Format: "text"},
 		LeaderElection: LeaderElection{
 			Namespace: metav1.NamespaceSystem, LeaseDuration: duration(election.LeaseDuration),
@@ -250,6 +269,7 @@ func (c *Config) Validate() error {
 	if err := c.Prices.Validate(); err != nil {
 		errs = append(errs, field.Invalid(field.NewPath("prices"), c.Prices, err.Error()))
 	}
+	errs = append(errs, c.EIP.validate(field.NewPath("eip"))...)
 	effects := []string{string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectNoExecute), string(corev1.TaintEffectPreferNoSchedule)}
 	if !c.Taint.Disabled && !slices.Contains(effects, c.Taint.Effect) {
 		errs = append(errs, field.NotSupported(field.NewPath("taint", "effect"), c.Taint.Effect, effects))
@@ -283,6 +303,17 @@ func (p *Pods) validate(path *field.Path) field.ErrorList {
 		if !slices.Contains(given.of, given.value) {
 			errs = append(errs, field.NotSupported(path.Child(name), given.value, given.of))
 		}
+	}
+	return errs
+}
+
+func (e *EIP) validate(path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if e.GarbageCollectionPeriodInMinutes <= 0 {
+		errs = append(errs, field.Invalid(path.Child("garbageCollectionPeriodInMinutes"), e.GarbageCollectionPeriodInMinutes, "must be more than 0"))
+	}
+	if e.MaxConcurrentReconciles < 1 {
+		errs = append(errs, field.Invalid(path.Child("maxConcurrentReconciles"), e.MaxConcurrentReconciles, "must be at least 1"))
 	}
 	return errs
 }

@@ -13,17 +13,28 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/transport"
 )
 
-// clients are four, each with rates of its own, so that a burst of pods or
+// Events are written at a rate of their own, as a kubelet writes them: they may
+// come late, statuses may not. An account may make 20 pods a second, and a pod
+// that comes up and goes has about six events.
+const (
+	eventQPS   = 125
+	eventBurst = 125
+)
+
+// clients are five, each with rates of its own, so that a burst of pods or
 // events starves neither the leases nor each other. All but that of the election
 // write only while this replica leads.
 type clients struct {
 	pods, events, node, election kubernetes.Interface
+	// custom reads and writes the resources that are not Kubernetes' own.
+	custom dynamic.Interface
 }
 
 func newClients(cfg Kube, fence transport.WrapperFunc) (clients, error) {
@@ -31,10 +42,15 @@ func newClients(cfg Kube, fence transport.WrapperFunc) (clients, error) {
 	if err != nil {
 		return clients{}, fmt.Errorf("reaching Kubernetes: %w (set --kubeconfig, or run in a pod with a ServiceAccount)", err)
 	}
-	base.ContentType = "application/vnd.kubernetes.protobuf"
-	base.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	base.UserAgent = "eci-vnode/" + version()
 	var out clients
+	custom := rest.CopyConfig(base)
+	custom.Wrap(fence)
+	if out.custom, err = dynamic.NewForConfig(custom); err != nil {
+		return clients{}, fmt.Errorf("reaching Kubernetes: %w", err)
+	}
+	base.ContentType = "application/vnd.kubernetes.protobuf"
+	base.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	for _, c := range []struct {
 		client *kubernetes.Interface
 		qps    float32
@@ -42,7 +58,7 @@ func newClients(cfg Kube, fence transport.WrapperFunc) (clients, error) {
 		fence  transport.WrapperFunc
 	}{
 		{&out.pods, cfg.QPS, cfg.Burst, fence},
-		{&out.events, cfg.QPS, cfg.Burst, fence},
+		{&out.events, min(cfg.QPS, eventQPS), min(cfg.Burst, eventBurst), fence},
 		{&out.node, rest.DefaultQPS, rest.DefaultBurst, fence},
 		{&out.election, rest.DefaultQPS, rest.DefaultBurst, nil},
 	} {

@@ -19,6 +19,7 @@ const dryRunGrace = 10 * time.Second
 // reapFlags are those beside the settings.
 type reapFlags struct {
 	yes, all bool
+	eips     bool
 	grace    time.Duration
 	output   string
 }
@@ -43,6 +44,9 @@ The exit status is 1 if orphans are left, 2 if there is no answer, and else 0.`,
   # delete what was found
   eci-vnode reap --config eci-vnode.yaml --kubeconfig ~/.kube/config --yes
 
+  # public addresses that are paid for and serve no pod
+  eci-vnode reap --eips --config eci-vnode.yaml --kubeconfig ~/.kube/config
+
   # the last act of a node that was given up: all of its groups are orphans
   eci-vnode reap --config eci-vnode.yaml --kubeconfig ~/.kube/config --yes --all`,
 		Args: cobra.NoArgs,
@@ -55,6 +59,7 @@ The exit status is 1 if orphans are left, 2 if there is no answer, and else 0.`,
 	}
 	set := cmd.Flags()
 	set.BoolVar(&flags.yes, "yes", false, "delete the orphans")
+	set.BoolVar(&flags.eips, "eips", false, "list instead the EIPs of the node that are bound to nothing, and their age")
 	set.BoolVar(&flags.all, "all", false, "with --yes: also if every group of the node is an orphan")
 	set.DurationVar(&flags.grace, "grace", defaultConfig().Sync.OrphanGrace.Duration,
 		fmt.Sprintf("time between the two listings (%s without --yes)", dryRunGrace))
@@ -86,6 +91,9 @@ func runReap(cmd *cobra.Command, env lookupEnv, flags reapFlags) error {
 	}
 	if err := joinProblems(problems); err != nil {
 		return err
+	}
+	if flags.eips {
+		return runReapEIPs(cmd, cfg, env, flags.output)
 	}
 	orphans, err := newOrphans(cmd.Context(), cfg, env, flags.grace, cmd.ErrOrStderr())
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
@@ -29,6 +30,9 @@ func providerConfig(c Config) provider.Config {
 	out.UpdateFiles, out.Refresh = c.Pods.UpdateFiles, c.Pods.Refresh.Duration
 	out.FastSync, out.SlowSync, out.Repair = c.Sync.Fast.Duration, c.Sync.Slow.Duration, c.Sync.Repair.Duration
 	out.OrphanGrace, out.LostGrace = c.Sync.OrphanGrace.Duration, c.Sync.LostGrace.Duration
+	out.Request.StatefulKinds = c.EIP.CustomStatefulWorkloadKinds
+	out.EIP.Workers = c.EIP.MaxConcurrentReconciles
+	out.EIP.CollectionPeriod = time.Duration(c.EIP.GarbageCollectionPeriodInMinutes * float64(time.Minute))
 	return out
 }
 
@@ -89,7 +93,7 @@ func newFencedCloud(c ECI, env lookupEnv, registry prometheus.Registerer, fence 
 		credentials = openapi.StaticCredentials(id, secret, "")
 	}
 	cfg := openapi.DefaultConfig(c.Region)
-	cfg.Endpoint = c.Endpoint
+	cfg.Endpoint, cfg.VPCEndpoint = c.Endpoint, c.VPCEndpoint
 	cfg.Timeout = cmp.Or(c.Timeout.Duration, cfg.Timeout)
 	for action, rate := range c.Rates {
 		if cfg.Rates[action] = rate; rate.PerSecond == 0 {

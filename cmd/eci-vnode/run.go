@@ -19,6 +19,7 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
 	"github.com/eci-vnode/eci-vnode/provider"
+	"github.com/eci-vnode/eci-vnode/provider/eip"
 	"github.com/eci-vnode/eci-vnode/provider/status"
 	"github.com/eci-vnode/eci-vnode/vnode"
 )
@@ -106,7 +107,7 @@ func work(ctx context.Context, cfg Config, clients clients, cloud *openapi.Clien
 // assemble wires provider and node together and runs them.
 func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.Client, registry *prometheus.Registry, r *replica) error {
 	pods := vnode.NewPodInformer(clients.pods, cfg.NodeName)
-	factory := informers.NewSharedInformerFactory(clients.pods, 0)
+	factory := informers.NewSharedInformerFactoryWithOptions(clients.pods, 0, informers.WithTransform(vnode.StripManagedFields))
 	services := factory.Core().V1().Services()
 	servicesSynced := services.Informer().HasSynced
 	recorder, err := vnode.NewEventRecorder(clients.events, "eci-vnode", cfg.NodeName, registry, nil)
@@ -115,16 +116,20 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 	}
 	defer recorder.Start(ctx)()
 
-	p, err := provider.New(providerConfig(cfg), provider.Deps{
+	deps := provider.Deps{
 		Cloud: cloud, Kube: clients.pods, Services: services.Lister(), Pods: podStore{pods.GetStore()},
 		Events: recorder, Registry: registry,
-	})
+	}
+	if !cfg.EIP.Disabled {
+		deps.EIPs, deps.Records = cloud, clients.custom
+	}
+	p, err := provider.New(providerConfig(cfg), deps)
 	if err != nil {
 		return err
 	}
 	node, err := vnode.New(vnodeConfig(cfg), vnode.Deps{
 		Client: clients.pods, EventsClient: clients.events, NodeClient: clients.node,
-		Provider: p, Pods: pods, OwnsAnnotation: status.OwnsAnnotation, Recorder: recorder, Registry: registry, Gatherer: registry,
+		Provider: p, Pods: pods, OwnsAnnotation: ownsAnnotation, Recorder: recorder, Registry: registry, Gatherer: registry,
 	})
 	if err != nil {
 		return err
@@ -141,6 +146,11 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 	group.Go(func() error { return p.Run(ctx) })
 	group.Go(func() error { r.follow(ctx, node.Ready()); return nil })
 	return group.Wait()
+}
+
+// ownsAnnotation says whether the node writes an annotation on pods.
+func ownsAnnotation(key string) bool {
+	return status.OwnsAnnotation(key) || eip.OwnsAnnotation(key)
 }
 
 // podStore shows the pods of an informer.

@@ -41,6 +41,10 @@ func (e *Emulator) newGroup(r *eci.CreateContainerGroupRequest, at place) (*grou
 		cpu: at.size.cpu, memory: at.size.memory, instanceType: at.instanceType, rounded: at.rounded,
 		created: e.clock.Now(), pulled: map[string]bool{},
 	}
+	if err := e.giveEIP(g, r); err != nil {
+		g.subnet.release(address)
+		return nil, err
+	}
 	if g.request.RestartPolicy == "" {
 		g.request.RestartPolicy = "Always"
 	}

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/vpc"
 )
 
 func (e *Emulator) describeContainerGroups(c *call, r *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, *eci.Error) {
@@ -41,6 +42,9 @@ func (e *Emulator) show(g *group, withEvents bool) eci.ContainerGroup {
 	}
 	if !g.placed.IsZero() {
 		out.ENIInstanceID, out.IntranetIP = g.eni, g.address.String()
+		if a := e.eipOf(g); a != nil && a.status == vpc.StatusInUse {
+			out.InternetIP = a.address
+		}
 	}
 	switch g.status {
 	case eci.StatusSucceeded:

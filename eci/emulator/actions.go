@@ -1,12 +1,15 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
 
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/vpc"
 )
 
 // call is one request on its way.
@@ -30,12 +33,20 @@ type action struct {
 	anyRegion bool
 	// emptyWhenDenied: a caller without permission gets an empty list.
 	emptyWhenDenied bool
+	// version is that of the product; empty is eci.Version.
+	version string
 	// serve decodes the parameters and acts; it takes the lock itself.
 	serve func(*call) (any, *eci.Error)
 }
 
 // table is every action that is served.
 func (e *Emulator) table() map[string]action {
+	all := e.groupActions()
+	maps.Copy(all, e.networkActions())
+	return all
+}
+
+func (e *Emulator) groupActions() map[string]action {
 	return map[string]action{
 		eci.ActionCreateContainerGroup:  {serve: acting(e, e.createContainerGroup)},
 		eci.ActionDeleteContainerGroup:  {serve: acting(e, e.deleteContainerGroup)},
@@ -51,6 +62,25 @@ func (e *Emulator) table() map[string]action {
 		eci.ActionDescribeContainerGroupPrice:       {serve: acting(e, e.describeContainerGroupPrice)},
 		eci.ActionDescribeRegions:                   {anyRegion: true, serve: acting(e, e.describeRegions)},
 		eci.ActionListUsage:                         {serve: acting(e, e.listUsage)},
+	}
+}
+
+// networkActions are those of VPC and ECS; the real cloud has other hosts for
+// them.
+func (e *Emulator) networkActions() map[string]action {
+	return map[string]action{
+		vpc.ActionAllocateEipAddress:             {version: vpc.Version, serve: acting(e, e.allocateEIPAddress)},
+		vpc.ActionAllocateEipAddressPro:          {version: vpc.Version, serve: acting(e, e.allocateEIPAddress)},
+		vpc.ActionAssociateEipAddress:            {version: vpc.Version, serve: acting(e, e.associateEIPAddress)},
+		vpc.ActionUnassociateEipAddress:          {version: vpc.Version, serve: acting(e, e.unassociateEIPAddress)},
+		vpc.ActionReleaseEipAddress:              {version: vpc.Version, serve: acting(e, e.releaseEIPAddress)},
+		vpc.ActionDescribeEipAddresses:           {version: vpc.Version, serve: acting(e, e.describeEIPAddresses)},
+		vpc.ActionModifyEipAddressAttribute:      {version: vpc.Version, serve: acting(e, e.modifyEIPAddressAttribute)},
+		vpc.ActionAddCommonBandwidthPackageIP:    {version: vpc.Version, serve: acting(e, e.addCommonBandwidthPackageIP)},
+		vpc.ActionRemoveCommonBandwidthPackageIP: {version: vpc.Version, serve: acting(e, e.removeCommonBandwidthPackageIP)},
+		vpc.ActionTagResources:                   {version: vpc.Version, serve: acting(e, e.tagResources)},
+		vpc.ActionDescribeVSwitches:              {version: vpc.Version, serve: acting(e, e.describeVSwitches)},
+		vpc.ActionDescribeNetworkInterfaces:      {version: vpc.ECSVersion, serve: acting(e, e.describeNetworkInterfaces)},
 	}
 }
 
@@ -83,8 +113,8 @@ func (e *Emulator) admit(c *call, m *message, cred Credential) (action, *eci.Err
 		return act, missing("Action")
 	case !known:
 		return act, refuse(http.StatusNotFound, eci.CodeInvalidAction, "The specified action %q is not found.", c.action)
-	case m.version() != eci.Version:
-		return act, refuse(http.StatusBadRequest, "InvalidVersion", "The specified version %q is not valid: want %s.", m.version(), eci.Version)
+	case m.version() != cmp.Or(act.version, eci.Version):
+		return act, refuse(http.StatusBadRequest, "InvalidVersion", "The specified version %q is not valid: want %s.", m.version(), cmp.Or(act.version, eci.Version))
 	case m.method != http.MethodPost && (act.postOnly || m.method != http.MethodGet):
 		return act, refuse(http.StatusMethodNotAllowed, "UnsupportedHTTPMethod", "%s is not served with the method %s.", c.action, m.method)
 	case slices.Contains(cred.Denied, c.action) && act.emptyWhenDenied:

@@ -28,8 +28,14 @@ type Config struct {
 	// Buckets are rates by action that are not counted by the minute.
 	Buckets map[string]Bucket
 	// MaxCPU is the vCPU quota of the account in the region.
-	MaxCPU    float64
-	Retention Retention
+	MaxCPU float64
+	// EIPQuota is how many EIPs the account may hold, EIPs the ids of those that
+	// it holds from the start, BandwidthPackages the ids of its shared bandwidth
+	// packages.
+	EIPQuota          int
+	EIPs              []string
+	BandwidthPackages []string
+	Retention         Retention
 	// DeleteUnknownSucceeds answers a delete of an unknown group with success
 	// instead of a 404: the documents declare neither.
 	DeleteUnknownSucceeds bool
@@ -83,8 +89,11 @@ type Retention struct {
 	ScheduleFailed time.Duration
 }
 
-// DefaultConfig is an account in cn-hangzhou with one key, two vSwitches and
-// one security group, strict, without delays or rates.
+// defaultEIPQuota is that of a new account. Source: quota page of EIP.
+const defaultEIPQuota = 20
+
+// DefaultConfig is an account in cn-hangzhou with one key, two vSwitches, one
+// security group, one EIP and one bandwidth package, strict, without delays or rates.
 func DefaultConfig() Config {
 	const vpc = "vpc-emulator"
 	return Config{
@@ -95,12 +104,15 @@ func DefaultConfig() Config {
 			{ID: "vsw-emulator-h", ZoneID: "cn-hangzhou-h", CIDR: "10.0.0.0/16", VPCID: vpc},
 			{ID: "vsw-emulator-i", ZoneID: "cn-hangzhou-i", CIDR: "10.1.0.0/16", VPCID: vpc},
 		},
-		SecurityGroups: []SecurityGroup{{ID: "sg-emulator", VPCID: vpc}},
-		Strict:         true,
-		Delays:         NoDelays(),
-		MaxCPU:         100_000,
-		ExecFraming:    ExecRaw,
-		Retention:      Retention{Records: time.Hour, Newest: 100, ScheduleFailed: 24 * time.Hour},
+		SecurityGroups:    []SecurityGroup{{ID: "sg-emulator", VPCID: vpc}},
+		Strict:            true,
+		Delays:            NoDelays(),
+		MaxCPU:            100_000,
+		EIPQuota:          defaultEIPQuota,
+		EIPs:              []string{"eip-emulator"},
+		BandwidthPackages: []string{"cbwp-emulator"},
+		ExecFraming:       ExecRaw,
+		Retention:         Retention{Records: time.Hour, Newest: 100, ScheduleFailed: 24 * time.Hour},
 	}
 }
 
@@ -116,6 +128,7 @@ func (c Config) Validate() error {
 	add(len(c.Zones) == 0, "Zones: is empty")
 	add(newExecWire(c.ExecFraming) == nil, "ExecFraming: %q is none of %s, %s, %s", c.ExecFraming, ExecRaw, ExecV4, ExecV5)
 	add(c.MaxCPU <= 0, "MaxCPU: %v is not positive", c.MaxCPU)
+	add(c.EIPQuota <= 0, "EIPQuota: %d is not positive", c.EIPQuota)
 	add(c.Retention.Records <= 0, "Retention.Records: %s is not positive", c.Retention.Records)
 	add(c.Retention.Newest < 0, "Retention.Newest: %d is negative", c.Retention.Newest)
 	add(c.Retention.ScheduleFailed <= 0, "Retention.ScheduleFailed: %s is not positive", c.Retention.ScheduleFailed)

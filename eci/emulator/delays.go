@@ -17,6 +17,8 @@ type Delays struct {
 	Start time.Duration
 	// Terminate is from the end of the last container to the group being gone.
 	Terminate time.Duration
+	// EIP is how long an EIP is Associating or Unassociating.
+	EIP time.Duration
 	// RestartBackOff is before the second restart of a container and the second
 	// pull of a bad image; it doubles up to RestartBackOffMax.
 	RestartBackOff    time.Duration
@@ -38,7 +40,7 @@ func NoDelays() Delays {
 func FastDelays() Delays {
 	return Delays{
 		Scheduling: 100 * time.Millisecond, ImagePull: 100 * time.Millisecond, Start: 50 * time.Millisecond,
-		Terminate: 100 * time.Millisecond, RestartBackOff: time.Second, RestartBackOffMax: 20 * time.Second,
+		Terminate: 100 * time.Millisecond, EIP: 200 * time.Millisecond, RestartBackOff: time.Second, RestartBackOffMax: 20 * time.Second,
 	}
 }
 
@@ -46,7 +48,7 @@ func FastDelays() Delays {
 func RealisticDelays() Delays {
 	return Delays{
 		Scheduling: 2 * time.Second, ImagePull: 3 * time.Second, Start: 500 * time.Millisecond,
-		Terminate: time.Second, RestartBackOff: defaultBackOff, RestartBackOffMax: defaultBackOffMax,
+		Terminate: time.Second, EIP: 3 * time.Second, RestartBackOff: defaultBackOff, RestartBackOffMax: defaultBackOffMax,
 	}
 }
 
@@ -67,7 +69,7 @@ func ParseDelays(name string) (Delays, error) {
 func (d Delays) Validate() error {
 	var errs []error
 	for name, v := range map[string]time.Duration{
-		"Scheduling": d.Scheduling, "ImagePull": d.ImagePull, "Start": d.Start, "Terminate": d.Terminate,
+		"Scheduling": d.Scheduling, "ImagePull": d.ImagePull, "Start": d.Start, "Terminate": d.Terminate, "EIP": d.EIP,
 	} {
 		if v < 0 {
 			errs = append(errs, fmt.Errorf("negative Delays.%s: %s", name, v))

@@ -61,6 +61,16 @@
 //   - SignatureDoesNotMatch shows the string to sign, as the cloud does. With
 //     version 1 that is every parameter, secrets too: clients must not log it.
 //
+//   - An EIP that is made or given with a create is bound from the create on;
+//     refusals have the codes of VPC, a passed quota too. It is PayByTraffic.
+//
+//   - The end of an ENI unbinds its EIP at once.
+//
+//   - A rate of VPC that is passed answers as one of ECI; UnassociateEipAddress
+//     has that of AssociateEipAddress.
+//
+//   - An EIP in a bandwidth package can be released.
+//
 //   - A group that waits for its image past MaxPendingMinute becomes Failed.
 //
 //   - Signature times are compared with wall time, never with Config.Clock, as
@@ -69,7 +79,9 @@
 //   - The stream of ExecContainerCommand: Config.ExecFraming. Its URI is good once
 //     and for 30 seconds, HttpUrl is empty, and a Sync command ends after 30 s.
 //
-// Not emulated: image and data caches, resize, virtual nodes, EIPs and the
-// VPC API, bandwidth limits, postStart hooks, ImagePullPolicy Never (an image is
+// Of VPC and ECS it serves, on the same host, what gives a group an Elastic IP.
+//
+// Not emulated: image and data caches, resize, virtual nodes, the rest of VPC
+// and ECS, bandwidth limits, postStart hooks, ImagePullPolicy Never (an image is
 // always pulled or present).
 package emulator

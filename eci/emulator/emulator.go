@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/eci-vnode/eci-vnode/eci/vpc"
 )
 
 // Emulator is one region of one account. It is an http.Handler; see Server for
@@ -29,6 +31,7 @@ type Emulator struct {
 	// mu guards all below, and every field of the groups.
 	mu      sync.Mutex
 	groups  store
+	eips    eipBook
 	subnets []*subnet
 	sizes   []size
 	tokens  map[string]*replay
@@ -69,7 +72,7 @@ func New(cfg Config, opts ...Option) (*Emulator, error) {
 		verifier: newVerifier(cfg.Credentials, time.Now),
 		sizes:    sizesOnSale(cfg.Region),
 		faults:   &Faults{}, ids: newIDSource(cfg.Seed),
-		groups: store{byID: map[string]*group{}}, tokens: map[string]*replay{}, calls: map[string]int{},
+		groups: store{byID: map[string]*group{}}, eips: eipBook{byID: map[string]*eip{}}, tokens: map[string]*replay{}, calls: map[string]int{},
 		announced: map[string]*announced{},
 	}
 	e.open, e.shut = context.WithCancel(context.Background())
@@ -86,6 +89,9 @@ func New(cfg Config, opts ...Option) (*Emulator, error) {
 	e.queue = &queue{clock: e.clock, fire: e.settle}
 	e.faults.snapshot = e.snapshot
 	e.actions = e.table()
+	for _, id := range cfg.EIPs {
+		e.putEIP(id, vpc.AllocateEIPAddressRequest{InternetChargeType: vpc.PayByTraffic})
+	}
 	return e, nil
 }
 

@@ -200,6 +200,7 @@ func (e *Emulator) free(g *group) {
 	g.holding = false
 	e.runtime.Forget(g.id)
 	g.subnet.release(g.address)
+	e.dropENI(g)
 	e.usedCPU -= g.cpu
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/vpc"
 )
 
 // Group is a group as tests look at it.
@@ -121,4 +122,30 @@ func (e *Emulator) byHand(id string, act func(*group) bool) bool {
 	done := act(g)
 	e.queue.drain()
 	return done
+}
+
+// EIPs returns all EIPs of the account, oldest first, as DescribeEipAddresses
+// shows them, without a call over the wire.
+func (e *Emulator) EIPs() []vpc.EIPAddress {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.queue.drain()
+	out := make([]vpc.EIPAddress, 0, len(e.eips.order))
+	for _, a := range e.eips.order {
+		out = append(out, e.showEIP(a))
+	}
+	return out
+}
+
+// ReleaseEIP makes an EIP vanish at once, as if someone had released it in the
+// console. It says whether the EIP was known.
+func (e *Emulator) ReleaseEIP(id string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.queue.drain()
+	a := e.eips.byID[id]
+	if a != nil {
+		e.dropEIP(a)
+	}
+	return a != nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/vpc"
 )
 
 // DocumentedRates are the calls per minute of a new account, by the "Limits"
@@ -22,6 +23,13 @@ func DocumentedRates() map[string]int {
 		eci.ActionDescribeContainerGroupStatus:      500,
 		eci.ActionDescribeContainerGroupEvents:      500,
 		eci.ActionListUsage:                         500,
+
+		vpc.ActionAllocateEipAddress:    120,
+		vpc.ActionAllocateEipAddressPro: 120,
+		vpc.ActionAssociateEipAddress:   120,
+		vpc.ActionUnassociateEipAddress: 120,
+		vpc.ActionDescribeEipAddresses:  600,
+		vpc.ActionReleaseEipAddress:     600,
 	}
 }
 

@@ -49,9 +49,10 @@ func (p program) duration() time.Duration {
 	return sum
 }
 
-// compile reads argv; $NAME in a script is taken from env.
-func compile(argv []string, env map[string]string) program {
-	c := &compiler{}
+// compile reads argv; $NAME in a script is taken from env, files from read, which
+// may be nil.
+func compile(argv []string, env map[string]string, read reader) program {
+	c := &compiler{read: read}
 	script, isShell := shellScript(argv)
 	switch {
 	case len(argv) == 0:
@@ -90,6 +91,7 @@ func shellScript(argv []string) (string, bool) {
 // && and || are decided here.
 type compiler struct {
 	program
+	read   reader
 	words  []word
 	at     int
 	status int32
@@ -140,6 +142,8 @@ func (c *compiler) command(skip bool) {
 	switch {
 	case len(argv) == 2 && argv[0] == "while" && (argv[1] == "true" || argv[1] == ":"):
 		c.loop(skip)
+	case len(argv) > 1 && argv[0] == "until":
+		c.until(argv[1:], skip)
 	case len(argv) > 0 && !skip:
 		c.simple(argv, file)
 	}
@@ -248,6 +252,6 @@ func (c *compiler) trap(args []string) {
 		c.deaf = true
 		return
 	}
-	handler := compile([]string{"sh", "-c", args[0]}, nil)
+	handler := compile([]string{"sh", "-c", args[0]}, nil, nil)
 	c.handled, c.termCode = !handler.opaque, handler.code
 }

@@ -27,6 +27,7 @@ func trace(p program) string {
 func TestCommandLinesAreUnderstood(t *testing.T) {
 	sh := func(script string) []string { return []string{"sh", "-c", script} }
 	env := map[string]string{"NAME": "world", "EMPTY": ""}
+	files := func(file string) (string, bool) { return "address=\"1.2.3.4\"", file == "/etc/info" }
 	for _, tc := range []struct {
 		argv []string
 		want string
@@ -51,6 +52,10 @@ func TestCommandLinesAreUnderstood(t *testing.T) {
 		{sh("while true\ndo\n echo x\n sleep 1\ndone"), "print x\n, sleep 1s, again"},
 		{sh("while true; do echo x; done"), "print x\n, forever"},
 		{sh("while true; do sleep 1"), "sleep 1s, forever"},
+		{sh("until grep -q 'address=' /etc/info; do sleep 1; done; echo up"), "print up\n, exit 0"},
+		{sh("until grep -q name= /etc/info; do sleep 1; done; echo up"), "sleep 1s, again"},
+		{sh("until grep -q 'a.*=' /etc/info; do sleep 1; done"), "forever"},
+		{sh("until nc -z db 1; do sleep 1; done"), "forever"},
 		{sh("echo a; exec nginx"), "print a\n, forever"},
 		{sh("echo a | cat"), "forever"},
 		{sh("sleep 1 &"), "forever"},
@@ -66,7 +71,7 @@ func TestCommandLinesAreUnderstood(t *testing.T) {
 		{sh("sleep -1"), "forever"},
 		{sh("sleep NaN"), "forever"},
 	} {
-		if got := trace(compile(tc.argv, env)); got != tc.want {
+		if got := trace(compile(tc.argv, env, files)); got != tc.want {
 			t.Errorf("%q: got %q, want %q", tc.argv, got, tc.want)
 		}
 	}
@@ -80,7 +85,7 @@ func TestTrapsDecideWhatTERMDoes(t *testing.T) {
 		"trap 'exit 3' INT":              {},
 		"trap 'cleanup' TERM":            {},
 	} {
-		got := compile([]string{"sh", "-c", script}, nil)
+		got := compile([]string{"sh", "-c", script}, nil, nil)
 		if got.deaf != want.deaf || got.handled != want.handled || got.termCode != want.termCode {
 			t.Errorf("%s: got %+v", script, got)
 		}
@@ -92,7 +97,7 @@ func FuzzCompile(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, script string) {
-		p := compile([]string{"sh", "-c", script}, map[string]string{"A": "1"})
+		p := compile([]string{"sh", "-c", script}, map[string]string{"A": "1"}, nil)
 		pause := time.Duration(0)
 		for _, s := range p.steps {
 			if s.kind == stepJump && (s.target < 0 || s.target >= len(p.steps)) {

@@ -18,7 +18,8 @@ import (
 //	true, false   end with 0 and 1
 //	echo, printf  print a line; date prints the time
 //	sh -c '...'   the above joined by ; && || and line ends, with
-//	              while true; do ...; done, quotes and $VARIABLES, trap '' TERM
+//	              while true; do ...; done, until grep TEXT FILE; do ...; done on
+//	              the files of the group, quotes and $VARIABLES, trap '' TERM
 //	              (deaf until killed), trap 'exit N' TERM, and > to the
 //	              termination message file
 //
@@ -50,7 +51,7 @@ func CheckImageName(image string) error {
 // Start runs the command line of the container.
 func (*Simulated) Start(run Run) (Process, error) {
 	spec := &run.Container
-	p := &simulated{run: run, program: compile(append(append([]string(nil), spec.Command...), spec.Args...), environment(run))}
+	p := &simulated{run: run, program: compile(append(append([]string(nil), spec.Command...), spec.Args...), environment(run), configFiles(run))}
 	if p.program.opaque {
 		run.Log(fmt.Sprintf("simulated: %s of %s runs until it is stopped\n", spec.Name, spec.Image))
 	}
@@ -168,7 +169,7 @@ func (p *simulated) hookTime() time.Duration {
 	if len(p.run.Container.PreStopExec) == 0 {
 		return 0
 	}
-	hook := compile(p.run.Container.PreStopExec, nil)
+	hook := compile(p.run.Container.PreStopExec, nil, nil)
 	if hook.opaque {
 		return 0
 	}
@@ -200,7 +201,7 @@ func succeeds(probe *eci.Probe) bool {
 	if probe.Exec == nil {
 		return true
 	}
-	line := compile(probe.Exec.Command, nil)
+	line := compile(probe.Exec.Command, nil, nil)
 	return line.opaque || line.code == 0
 }
 

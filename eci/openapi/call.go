@@ -71,8 +71,9 @@ func (c *Client) attempt(ctx context.Context, action string, params parameters, 
 		return a
 	}
 	start := c.deps.Clock.Now()
-	body := sign(action, params.values, credential, start)
-	status, answer, err := c.send(ctx, body, &a)
+	to := c.products.of(action)
+	body := sign(action, to.version, params.values, credential, start)
+	status, answer, err := c.send(ctx, to.url, body, &a)
 	a.Duration = c.deps.Clock.Now().Sub(start)
 
 	hide := newScrubber(credential, params.secrets)
@@ -82,7 +83,7 @@ func (c *Client) attempt(ctx context.Context, action string, params parameters, 
 	case status/100 != 2:
 		a.Err = refusal(action, status, answer, hide)
 	default:
-		if err := decode(answer, resp); err != nil {
+		if err := c.decode(answer, resp); err != nil {
 			a.Err = &callError{action: action, text: "the answer is not as documented: " + hide.scrub(err.Error()), cause: errBadAnswer}
 		}
 	}
@@ -91,8 +92,8 @@ func (c *Client) attempt(ctx context.Context, action string, params parameters, 
 	return a
 }
 
-// send posts body once, within the timeout of one attempt.
-func (c *Client) send(ctx context.Context, body string, a *Attempt) (status int, answer []byte, err error) {
+// send posts body to url once, within the timeout of one attempt.
+func (c *Client) send(ctx context.Context, url, body string, a *Attempt) (status int, answer []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	// A request can have left only over a connection that was made, TLS
@@ -101,7 +102,7 @@ func (c *Client) send(ctx context.Context, body string, a *Attempt) (status int,
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	defer func() { a.reached = connected.Load() }()
 
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}

@@ -20,11 +20,12 @@ const maxIdleConns = 64
 // Client calls the OpenAPI. It is safe for many goroutines and starts none.
 type Client struct {
 	cfg      Config
-	url      string
+	products products
 	deps     Deps
 	http     *http.Client
 	budgets  map[string]*budget
 	measured *metrics
+	seen     *seenStates
 }
 
 // New checks cfg and returns a client. It talks to nobody.
@@ -36,9 +37,9 @@ func New(cfg Config, deps Deps) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openapi client: %w", err)
 	}
-	url, err := resolveEndpoint(cfg.Region, cfg.Endpoint)
+	products, err := resolveProducts(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("openapi client: endpoint: %w", err)
+		return nil, fmt.Errorf("openapi client: %w", err)
 	}
 	if deps.Clock == nil {
 		deps.Clock = wallClock{}
@@ -49,7 +50,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 			return nil, fmt.Errorf("openapi client: %w", err)
 		}
 	}
-	c := &Client{cfg: cfg, url: url, deps: deps, http: newHTTPClient(deps.HTTPClient), measured: measured}
+	c := &Client{cfg: cfg, products: products, deps: deps, http: newHTTPClient(deps.HTTPClient), measured: measured, seen: newSeenStates()}
 	c.budgets = make(map[string]*budget, len(cfg.Rates))
 	for action, full := range cfg.Rates {
 		c.budgets[action] = newBudget(full, measured.rate.WithLabelValues(action), measured.waiting.WithLabelValues(action))

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/vpc"
 )
 
 // Config holds the settings of a Client.
@@ -20,6 +21,9 @@ type Config struct {
 	// Endpoint is a host (HTTPS) or a URL with scheme; http:// is accepted for
 	// loopback hosts only. Empty is the public endpoint of the region.
 	Endpoint string
+	// VPCEndpoint and ECSEndpoint are those of the two other products; empty is
+	// the public one of the region, or Endpoint where that is on loopback.
+	VPCEndpoint, ECSEndpoint string
 	// Timeout bounds one attempt, from connect to the last byte of the answer.
 	Timeout time.Duration
 	// MaxAttempts bounds how often one call is sent; 1 is no retry.
@@ -87,7 +91,8 @@ const (
 // as a lasting rate and one tenth of a minute as burst: the window's shape is not
 // documented, so the bucket never asks for more than a fixed minute allows.
 // Source: product limits; the three actions without a documented limit get the
-// lowest documented rate of a read.
+// lowest documented rate of a read, and UnassociateEipAddress that of its
+// opposite. The other actions of VPC have none.
 func DefaultRates() map[string]Rate {
 	writes := Rate{PerSecond: writesPerSecond, Burst: writesBurst - writesSlack}
 	rates := map[string]Rate{eci.ActionCreateContainerGroup: writes, eci.ActionDeleteContainerGroup: writes}
@@ -103,6 +108,13 @@ func DefaultRates() map[string]Rate {
 		eci.ActionDescribeContainerGroupEvents:      500,
 		eci.ActionListUsage:                         500,
 		eci.ActionDescribeRegions:                   500,
+
+		vpc.ActionAllocateEipAddress:    120,
+		vpc.ActionAllocateEipAddressPro: 120,
+		vpc.ActionAssociateEipAddress:   120,
+		vpc.ActionUnassociateEipAddress: 120,
+		vpc.ActionDescribeEipAddresses:  600,
+		vpc.ActionReleaseEipAddress:     600,
 	} {
 		burst := perMinute / 10
 		rates[action] = Rate{PerSecond: float64(perMinute-burst) / 60, Burst: burst}
@@ -116,10 +128,8 @@ func (c Config) Validate() error {
 	if c.Region == "" {
 		errs = append(errs, errors.New("region: required"))
 	}
-	if c.Region != "" || c.Endpoint != "" {
-		if _, err := resolveEndpoint(c.Region, c.Endpoint); err != nil {
-			errs = append(errs, fmt.Errorf("endpoint: %w", err))
-		}
+	if _, err := resolveProducts(c); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Timeout <= 0 {
 		errs = append(errs, fmt.Errorf("timeout: %s is not above 0", c.Timeout))

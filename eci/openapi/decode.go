@@ -7,7 +7,17 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/eci-vnode/eci-vnode/eci"
 )
+
+// decode reads an answer; pages of states are read with what was seen before.
+func (c *Client) decode(body []byte, resp any) error {
+	if page, ok := resp.(*eci.DescribeContainerGroupStatusResponse); ok && c.seen.decode(body, page) {
+		return nil
+	}
+	return decode(body, resp)
+}
 
 // decode reads an answer into resp, a pointer to a struct. Gateways have been
 // seen to write numbers and booleans as texts, numbers for texts, and "" for an

@@ -1,5 +1,6 @@
 // Package openapi turns the typed requests of package eci into signed calls of
-// the ECI OpenAPI, and the answers back into typed responses and errors.
+// the ECI OpenAPI (and of the few actions of VPC and ECS that give a group an
+// Elastic IP), and the answers back into typed responses and errors.
 //
 // Every call passes through one choke point, Client.call: budget, timeout,
 // signature, retry, redaction, observation. Parameters travel in the body of a

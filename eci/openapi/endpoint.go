@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// resolveEndpoint returns the URL to send to, "scheme://host[:port]/". The
+// resolveEndpoint returns the URL to send to, "scheme://host[:port]/"; host is
+// that of the region, for when no endpoint is given. The
 // SDK's own table knows six regions and answers the central host for all of
 // them, so that the regional host is named here.
-func resolveEndpoint(region, endpoint string) (string, error) {
+func resolveEndpoint(host, endpoint string) (string, error) {
 	if endpoint == "" {
-		return "https://" + regionalHost(region) + "/", nil
+		return "https://" + host + "/", nil
 	}
 	if !strings.Contains(endpoint, "://") {
 		endpoint = "https://" + endpoint
@@ -41,13 +42,26 @@ func resolveEndpoint(region, endpoint string) (string, error) {
 	return u.Scheme + "://" + u.Host + "/", nil
 }
 
-// regionalHost is eci.<region>.aliyuncs.com. The finance region has a shorter
-// host. Source: endpoint list of the OpenAPI metadata.
-func regionalHost(region string) string {
+// eciHost is eci.<region>.aliyuncs.com. The finance region has a shorter host.
+// Source: endpoint list of the OpenAPI metadata.
+func eciHost(region string) string {
 	if region == "cn-shanghai-finance-1" {
 		region = "cn-shanghai-finance"
 	}
-	return "eci." + region + ".aliyuncs.com"
+	return regionalHost("eci", region)
+}
+
+func regionalHost(product, region string) string {
+	return product + "." + region + ".aliyuncs.com"
+}
+
+// isLoopbackEndpoint says whether a host or URL is on this machine.
+func isLoopbackEndpoint(endpoint string) bool {
+	if !strings.Contains(endpoint, "://") {
+		endpoint = "https://" + endpoint
+	}
+	u, err := url.Parse(endpoint)
+	return err == nil && isLoopback(u.Hostname())
 }
 
 func isLoopback(host string) bool {

@@ -34,6 +34,8 @@ func Rights(leaseNamespace string) []Right {
 	}
 	add(Right{Resource: "serviceaccounts", Subresource: "token"}, "create")
 	add(Right{Resource: "services"}, "list", "watch")
+	add(Right{Group: "alibabacloud.com", Resource: "podeips"}, "get", "list", "create", "update", "delete")
+	add(Right{Group: "alibabacloud.com", Resource: "podeips", Subresource: "status"}, "update")
 	add(Right{Group: "authentication.k8s.io", Resource: "tokenreviews"}, "create")
 	add(Right{Group: "authorization.k8s.io", Resource: "subjectaccessreviews"}, "create")
 	add(Right{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"}, "create", "get", "list", "watch")

@@ -16,9 +16,6 @@ const (
 	keySpotPrice  = annotationPrefix + "eci-spot-price-limit"
 
 	keySpotStrategy = annotationPrefix + "eci-spot-strategy"
-
-	keyEIPBandwidth = annotationPrefix + "eip-bandwidth"
-	keyEIPInstance  = annotationPrefix + "eci-eip-instanceid"
 )
 
 // Values of SpotStrategy.
@@ -47,13 +44,7 @@ func Annotations() []Annotation {
 		all = append(all, rows...)
 	}
 	for i := range all {
-		all[i].Key = withPrefix(all[i].Key)
-		if all[i].Actor == "" {
-			all[i].Actor = ActorRequest
-		}
-		for j := range all[i].Aliases {
-			all[i].Aliases[j] = withPrefix(all[i].Aliases[j])
-		}
+		all[i] = all[i].named()
 	}
 	return all
 }
@@ -135,17 +126,6 @@ func networkAnnotations() []Annotation {
 	}
 }
 
-func eipAnnotations() []Annotation {
-	return []Annotation{
-		{Key: "eci-with-eip", Aliases: []string{"pod-with-eip", networkPrefix + "pod-with-eip"}, Parameter: "AutoCreateEip", Note: "true or false", apply: truth(func(r *request) **bool { return &r.AutoCreateEIP })},
-		{Key: "eci-eip-instanceid", Aliases: []string{"pod-eip-instanceid", networkPrefix + "pod-eip-instanceid", networkPrefix + "allocated-eip-id"}, Parameter: "EipInstanceId", Note: "eip-...", apply: text(func(r *request) *string { return &r.EIPInstanceID })},
-		{Key: "eip-bandwidth", Aliases: []string{networkPrefix + "eip-bandwidth"}, Parameter: "EipBandwidth", Note: "Mbit/s", apply: whole(1, maxEIPBandwidth, func(r *request) *int32 { return &r.EIPBandwidth })},
-		{Key: "eip-common-bandwidth-package-id", Aliases: []string{"eip-common-bandwith-package-id", networkPrefix + "eip-common-bandwidth-package-id"}, Parameter: "EipCommonBandwidthPackage", Note: "cbwp-...",
-			apply: text(func(r *request) *string { return &r.EIPCommonBandwidthPackage })},
-		{Key: "eip-isp", Aliases: []string{networkPrefix + "eip-isp"}, Parameter: "EipISP", Note: "BGP or BGP_PRO", apply: oneOf(func(r *request) *string { return &r.EIPISP }, "BGP", "BGP_PRO")},
-	}
-}
-
 // volumeAnnotations change the volumes of the pod.
 func volumeAnnotations() []Annotation {
 	return []Annotation{
@@ -162,7 +142,7 @@ func refusedAnnotations() []Annotation {
 	never := func(key, why string, values ...string) Annotation {
 		return Annotation{Key: key, Note: why, Actor: ActorRefused, apply: onlyDefault(why, values...)}
 	}
-	rows := []Annotation{
+	return []Annotation{
 		never("eci-instance-family", types), never("eci-instance-generation", types),
 		never("eci-privatepool-matchcriteria", none+"leave it out", "", "none"), never("eci-privatepool-id", none+"leave it out"),
 		never("eci-ephemeral-storage-options", none+"mount an encrypted disk"),
@@ -173,24 +153,6 @@ func refusedAnnotations() []Annotation {
 		never("imc-perfect-match", none+"name the image cache in k8s.aliyun.com/eci-imc-id", "", "false"),
 		never("imc-match-count-request", none+"name the image cache in k8s.aliyun.com/eci-imc-id", "", "0"),
 	}
-	return append(rows, refusedEIPAnnotations(never)...)
-}
-
-// refusedEIPAnnotations are those of the EIP for which a create has no
-// parameter. Both prefixes of the network controller are known.
-func refusedEIPAnnotations(never func(key, why string, values ...string) Annotation) []Annotation {
-	const own = "ECI makes an EIP without this setting: make it yourself and name it in k8s.aliyun.com/eci-eip-instanceid"
-	rows := []Annotation{
-		never("eip-internet-charge-type", own), never("eip-public-ip-address-pool-id", own), never("eip-instance-charge-type", own, "", "postpaid"),
-		never("eip-resource-group-id", own), never("eip-name", own), never("eip-description", own),
-		never("eip-security-protection-types", own), never("eip-tags", own),
-		never("pod-eip-release-strategy", own+", which is kept", "", "follow"),
-	}
-	for i := range rows {
-		rows[i].Aliases = []string{networkPrefix + rows[i].Key}
-	}
-	rows[0].Aliases = append(rows[0].Aliases, "eip-charge-type")
-	return rows
 }
 
 // writtenAnnotations are written on the pod by this node or the managed product

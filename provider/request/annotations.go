@@ -58,6 +58,7 @@ func (t *translator) annotations() {
 		t.annotation(row)
 	}
 	t.checkTogether()
+	t.eip()
 	known := table.known
 	for _, key := range sortedKeys(t.pod.Annotations) {
 		if (strings.HasPrefix(key, annotationPrefix) || strings.HasPrefix(key, ownPrefix)) && !known[key] {
@@ -112,17 +113,23 @@ func (t *translator) annotation(row Annotation) {
 	}
 }
 
+// named completes the names of a row with the prefix of ECI.
+func (a Annotation) named() Annotation {
+	a.Key = withPrefix(a.Key)
+	a.Aliases = slices.Clone(a.Aliases)
+	for i := range a.Aliases {
+		a.Aliases[i] = withPrefix(a.Aliases[i])
+	}
+	if a.Actor == "" {
+		a.Actor = ActorRequest
+	}
+	return a
+}
+
 // checkTogether refuses annotations that lack their companion.
 func (t *translator) checkTogether() {
 	if t.req.SpotStrategy == spotPriceLimit && t.req.SpotPriceLimit == 0 {
 		t.refuse(annotationPath(keySpotStrategy), spotPriceLimit+" needs "+keySpotPrice)
-	}
-	if t.req.EIPInstanceID != "" && isTrue(t.req.AutoCreateEIP) {
-		t.refuse(t.givenPath(keyEIPInstance, annotationPrefix+"pod-eip-instanceid", networkPrefix+"pod-eip-instanceid", networkPrefix+"allocated-eip-id"),
-			"the pod asks for a new EIP as well: leave one of the two out")
-	}
-	if t.req.EIPBandwidth > 0 && !isTrue(t.req.AutoCreateEIP) {
-		t.refuse(t.givenPath(keyEIPBandwidth, networkPrefix+"eip-bandwidth"), "it needs "+annotationPrefix+`eci-with-eip: "true"`)
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 func TestBehaviourIsWhatTheAnnotationsAskOfTheNode(t *testing.T) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "default", UID: "uid", Annotations: map[string]string{
-			annotationPrefix + "eci-fail-strategy":       "Fail-Fast",
-			annotationPrefix + "pod-fail-on-create-err":  "true",
-			annotationPrefix + "eci-spot-fallback":       "TRUE",
+			annotationPrefix + "eci-fail-strategy":      "Fail-Fast",
+			annotationPrefix + "pod-fail-on-create-err": "true",
+			annotationPrefix + "eci-spot-fallback":      "TRUE",
 		}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "a", Image: "a"}}},
 	}

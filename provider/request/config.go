@@ -55,6 +55,10 @@ type Config struct {
 	// ClusterDomain ends the names of Services.
 	ClusterDomain string `json:"clusterDomain,omitempty"`
 
+	// StatefulKinds are kinds of workloads, beside StatefulSet, whose pods come
+	// back under the same name and so may keep their EIP.
+	StatefulKinds []string `json:"statefulKinds,omitempty"`
+
 	// Tags are put on every group beside its identity.
 	Tags map[string]string `json:"tags,omitempty"`
 

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 )
 
@@ -155,6 +156,7 @@ func (d *documents) addTemplate(kind string, document []byte) error {
 	}
 	pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
 	pod.Name, pod.Namespace = owner.Name+"-0", owner.Namespace
+	pod.OwnerReferences = []metav1.OwnerReference{{Kind: kind, Name: owner.Name, Controller: ptr.To(true)}}
 	d.pods = append(d.pods, pod)
 	return d.finish(pod, err)
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
 )
@@ -13,6 +14,7 @@ import (
 // example that translates, over the wire.
 func TestTheStrictEmulatorTakesEveryGolden(t *testing.T) {
 	cfg := emulator.DefaultConfig()
+	cfg.BandwidthPackages, cfg.EIPs = append(cfg.BandwidthPackages, "cbwp-1"), append(cfg.EIPs, "eip-1", "eip-2")
 	cloud := newCloud(t, cfg)
 	for _, in := range append(mustGlob(t, "testdata/*.in.yaml"), mustGlob(t, "../../examples/*.yaml")...) {
 		if filepath.Base(in) == "env-long-allowed.in.yaml" {
@@ -26,8 +28,14 @@ func TestTheStrictEmulatorTakesEveryGolden(t *testing.T) {
 			}
 			// The places of the goldens are not those of the emulator.
 			req.RegionID, req.ZoneID, req.VSwitchID, req.SecurityGroupID, req.PrivateIPAddress = cfg.Region, "", "", "", ""
-			if _, err := cloud.CreateContainerGroup(t.Context(), req); err != nil {
+			created, err := cloud.CreateContainerGroup(t.Context(), req)
+			if err != nil {
 				t.Errorf("%s: %v", in, err)
+				continue
+			}
+			// The next one may name the same EIP.
+			if _, err := cloud.DeleteContainerGroup(t.Context(), &eci.DeleteContainerGroupRequest{ContainerGroupID: created.ContainerGroupID}); err != nil {
+				t.Error(err)
 			}
 		}
 	}

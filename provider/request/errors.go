@@ -118,6 +118,8 @@ const (
 	ReasonPullSecretMissing = "FailedToRetrieveImagePullSecret"
 	ReasonPullSecretInvalid = "InvalidImagePullSecret"
 	ReasonClusterDNSMissing = "MissingClusterDNS"
+	ReasonEIPSettingIgnored = "EIPSettingIgnored"
+	ReasonEIPStrategy       = "EIPReleaseStrategyNotApplied"
 	ReasonProbeEmulated     = "ProbeEmulated"
 	ReasonSidecarEmulated   = "SidecarEmulated"
 )

@@ -68,7 +68,8 @@ func (f *files) put(name string, entry file, at *field.Path) {
 	f.byPath[name] = entry
 }
 
-func (f *files) addConfigMap(name string, items []corev1.KeyToPath, optional *bool, path *field.Path) {
+// addConfigMap adds the files of a ConfigMap; at is the path of items.
+func (f *files) addConfigMap(name string, items []corev1.KeyToPath, optional *bool, path, at *field.Path) {
 	object, found := f.t.configMap(name, isTrue(optional), path)
 	if !found {
 		return
@@ -80,17 +81,18 @@ func (f *files) addConfigMap(name string, items []corev1.KeyToPath, optional *bo
 	for key, value := range object.BinaryData {
 		data[key] = value
 	}
-	f.addKeys(KindConfigMap, name, data, items, isTrue(optional), path)
+	f.addKeys(KindConfigMap, name, data, items, isTrue(optional), path, at)
 }
 
-func (f *files) addSecret(name string, items []corev1.KeyToPath, optional *bool, path *field.Path) {
+// addSecret adds the files of a Secret, as addConfigMap.
+func (f *files) addSecret(name string, items []corev1.KeyToPath, optional *bool, path, at *field.Path) {
 	if object, found := f.t.secret(name, isTrue(optional), path); found {
-		f.addKeys(KindSecret, name, object.Data, items, isTrue(optional), path)
+		f.addKeys(KindSecret, name, object.Data, items, isTrue(optional), path, at)
 	}
 }
 
 // addKeys takes all keys, or those of items.
-func (f *files) addKeys(kind, name string, data map[string][]byte, items []corev1.KeyToPath, optional bool, path *field.Path) {
+func (f *files) addKeys(kind, name string, data map[string][]byte, items []corev1.KeyToPath, optional bool, path, at *field.Path) {
 	source := func(key string) string { return fmt.Sprintf("key %q of %s %q", key, kind, name) }
 	if len(items) == 0 {
 		for _, key := range sortedKeys(data) {
@@ -104,7 +106,7 @@ func (f *files) addKeys(kind, name string, data map[string][]byte, items []corev
 			f.t.absent(Missing{Kind: kind, Name: name, Key: item.Key, Path: path.String()}, optional, path)
 			continue
 		}
-		f.put(item.Path, file{data: value, mode: item.Mode, source: source(item.Key)}, f.path.Child("items").Index(i))
+		f.put(item.Path, file{data: value, mode: item.Mode, source: source(item.Key)}, at.Index(i))
 	}
 }
 

@@ -118,6 +118,9 @@ func compareGolden(t *testing.T, file, got string) {
 func show(t *testing.T, translation *Translation) string {
 	t.Helper()
 	top := map[string]any{"request": plain(reflect.ValueOf(*translation.Request))}
+	if translation.EIP != nil && !translation.EIP.ByGroup {
+		top["eip"] = translation.EIP
+	}
 	var warnings []string
 	for _, w := range translation.Warnings {
 		warnings = append(warnings, w.Reason+": "+w.String())

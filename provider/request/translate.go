@@ -16,6 +16,8 @@ import (
 type Translation struct {
 	// Request lacks only the ClientToken.
 	Request *eci.CreateContainerGroupRequest
+	// EIP is the public address that the pod asks for, nil for none.
+	EIP *EIP
 	// Warnings are to be told to the user, as events.
 	Warnings []Warning
 	// Asked is the size that the containers ask for, before it was raised to
@@ -51,7 +53,7 @@ func Translate(pod *corev1.Pod, objects Objects, cfg Config) (*Translation, erro
 	if len(t.missing) > 0 {
 		return nil, &MissingError{Objects: once(t.missing, Missing.String)}
 	}
-	return &Translation{Request: t.req, Warnings: once(t.warnings, Warning.String), Asked: t.asked, Given: t.size,
+	return &Translation{Request: t.req, EIP: t.wantedEIP, Warnings: once(t.warnings, Warning.String), Asked: t.asked, Given: t.size,
 		Behaviour: t.behaviour, hidden: t.hidden}, nil
 }
 
@@ -88,6 +90,10 @@ type translator struct {
 	services           []corev1.EnvVar
 	// dns is what an annotation gives instead of the pod's own settings.
 	dns *eci.DNSConfig
+	// draft is what the annotations say about an EIP, wantedEIP what follows
+	// from it.
+	draft     eipDraft
+	wantedEIP *EIP
 
 	// sizePath is the annotation that gave the size.
 	sizePath *field.Path

@@ -94,14 +94,14 @@ func (t *translator) nfsVolume(s *corev1.NFSVolumeSource, path *field.Path, out 
 func (t *translator) configMapVolume(s *corev1.ConfigMapVolumeSource, path *field.Path, out *eci.Volume) {
 	t.check(kindConfigMapVolume, s, path)
 	f := t.newFiles(path, s.DefaultMode)
-	f.addConfigMap(s.Name, s.Items, s.Optional, path.Child("name"))
+	f.addConfigMap(s.Name, s.Items, s.Optional, path.Child("name"), path.Child("items"))
 	f.finish(out)
 }
 
 func (t *translator) secretVolume(s *corev1.SecretVolumeSource, path *field.Path, out *eci.Volume) {
 	t.check(kindSecretVolume, s, path)
 	f := t.newFiles(path, s.DefaultMode)
-	f.addSecret(s.SecretName, s.Items, s.Optional, path.Child("secretName"))
+	f.addSecret(s.SecretName, s.Items, s.Optional, path.Child("secretName"), path.Child("items"))
 	f.finish(out)
 }
 
@@ -121,10 +121,10 @@ func (t *translator) projectedVolume(s *corev1.ProjectedVolumeSource, path *fiel
 		at := path.Child("sources").Index(i)
 		t.check(kindProjection, source, at)
 		if p := source.ConfigMap; p != nil {
-			f.addConfigMap(p.Name, p.Items, p.Optional, at.Child("configMap", "name"))
+			f.addConfigMap(p.Name, p.Items, p.Optional, at.Child("configMap", "name"), at.Child("configMap", "items"))
 		}
 		if p := source.Secret; p != nil {
-			f.addSecret(p.Name, p.Items, p.Optional, at.Child("secret", "name"))
+			f.addSecret(p.Name, p.Items, p.Optional, at.Child("secret", "name"), at.Child("secret", "items"))
 		}
 		if p := source.DownwardAPI; p != nil {
 			f.addDownward(p.Items, at.Child("downwardAPI"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ type bench struct {
 	config
 	out     io.Writer
 	began   time.Time
+	load    string // of the machine, when we began
 	cluster *cluster
 	rows    []figure
 	// sampled is whose CPU is sampled at each half of a lap, if any, and profiles
@@ -36,14 +38,24 @@ func run(ctx context.Context, c config, out io.Writer) (rows []figure, err error
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return nil, err
 	}
-	b := &bench{config: c, out: out, began: time.Now()}
+	b := &bench{config: c, out: out, began: time.Now(), load: loadOfMachine()}
 	b.sayf("starting a sandbox in %s", c.dir)
 	if b.cluster, err = newCluster(ctx, c); err != nil {
 		return nil, err
 	}
 	err = b.runParts(ctx)
-	err = errors.Join(err, b.cluster.stop(), writeTable(out, b.rows), writeJSON(filepath.Join(c.dir, "result.json"), b.rows))
-	return b.rows, err
+	return b.rows, errors.Join(err, b.cluster.stop(), b.save())
+}
+
+// save prints the table and writes it for programs and for pages.
+func (b *bench) save() error {
+	var page bytes.Buffer
+	return errors.Join(
+		writeTable(b.out, b.rows),
+		writeJSON(filepath.Join(b.dir, "result.json"), b.rows),
+		writeMarkdown(&page, b.where(), b.rows),
+		os.WriteFile(filepath.Join(b.dir, "result.md"), page.Bytes(), 0o644),
+	)
 }
 
 func (b *bench) runParts(ctx context.Context) error {

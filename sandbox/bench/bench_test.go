@@ -39,18 +39,22 @@ func TestAQuickRunProducesEveryFigure(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	for _, want := range []string{
-		"pods created", "pods deleted", "our writes per pod created", "our writes per pod deleted",
+		"pods created", "pods deleted", "our writes of a pod created", "our writes of a pod deleted", "events written per pod",
 		"CPU per pod, create to gone", "pods at the documented rates, all running", "cloud calls per minute at rest",
 		"memory per idle pod above the base", "CPU at rest", "restart until everything is known", "cloud calls of a restart",
 		"change in the cloud to status, p50", "change in the cloud to status, p99",
 	} {
 		checkFigure(t, rows, want)
 	}
-	if f := find(rows, "events lost in a burst of pods"); f == nil || f.Value != 0 {
+	if f := find(rows, "events lost in a burst of pods, two each"); f == nil || f.Value != 0 {
 		t.Errorf("events lost: %+v, want a row with 0", f)
 	}
 	if !strings.Contains(out.String(), "REACHED") {
 		t.Errorf("no table was printed:\n%s", out.String())
+	}
+	page, err := os.ReadFile(filepath.Join(c.dir, "result.md"))
+	if err != nil || strings.Count(string(page), "\n| ") != len(rows)+1 {
+		t.Errorf("result.md: %v\n%s", err, page)
 	}
 	checkResult(t, filepath.Join(c.dir, "result.json"), len(rows))
 }

@@ -93,7 +93,10 @@ func (c *cloud) of(action string) int {
 }
 
 // Pull has every image.
-func (c *cloud) Pull(string) error { return nil }
+func (c *cloud) Pull(pull emulator.Pull) { pull.Done(nil) }
+
+// Forget has nothing to forget: each group of a run has a name of its own.
+func (c *cloud) Forget(string) {}
 
 // Start runs a container that ends when it is stopped, or by finish.
 func (c *cloud) Start(run emulator.Run) (emulator.Process, error) {

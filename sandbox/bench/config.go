@@ -39,7 +39,7 @@ func defaultConfig() config {
 	return config{
 		bin: ".sandbox/bin", deploy: "deploy/eci-vnode.yaml", dir: ".bench",
 		pods: sizes{1000, 5000}, idle: sizes{1000, 5000, 10000},
-		stock: 100, burst: 1000, spread: 10 * time.Second, paced: 1000,
+		stock: 60, burst: 1000, spread: 10 * time.Second, paced: 1000,
 		// A repair of the syncer comes every two minutes and is counted.
 		rest: 2 * time.Minute, patience: 15 * time.Minute,
 	}
@@ -63,7 +63,7 @@ func parse(args []string) (config, error) {
 	f.StringVar(&c.deploy, "deploy", c.deploy, "manifest that holds eci-vnode's rights")
 	f.StringVar(&c.dir, "dir", c.dir, "directory for the sandbox, logs, profiles and result.json")
 	f.Var(&c.pods, "n", "numbers of pods to create and delete, comma separated")
-	f.Var(&c.idle, "idle", "numbers of pods at rest, comma separated, rising; the restart is done at the last but one")
+	f.Var(&c.idle, "idle", "numbers of pods at rest, comma separated, rising; side by side; the restart is done at the last but one")
 	f.IntVar(&c.stock, "stock-n", c.stock, "pods for the library at stock settings")
 	f.IntVar(&c.burst, "burst", c.burst, "pods in the bursts of events and of changes")
 	f.DurationVar(&c.spread, "spread", c.spread, "time over which the changes of a burst are spread")

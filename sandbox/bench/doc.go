@@ -23,11 +23,13 @@
 //     period is taken off, since it always waits for all of it; ours ends when the
 //     group has, and nothing is taken off.
 //   - The raw client has 50 workers. Each takes a pod through the writes that were
-//     counted for us: the create and that many status patches of the same content;
-//     then the delete, the patches of our deletes, and the final delete. The same
-//     watch runs beside it.
-//   - Writes per pod are those that the API server counted (apiserver_request_total:
-//     pods, pods/status, events), less the creates and deletes of the load itself.
+//     counted for us: the create and as many status patches of the same content;
+//     then the delete, the patches of our deletes, and the final delete. It writes
+//     as many events as we did in that time. The same watch runs beside it.
+//   - Writes are those that the API server counted (apiserver_request_total: pods,
+//     pods/status, events), less the creates and deletes of the load itself. They,
+//     and CPU time, are counted until no more come, so that events which are
+//     written late are counted too; pods per second end with the last pod.
 //   - The library is virtual-kubelet's PodController with a provider that keeps
 //     pods in memory and reports them Running at once. "Stock" has its default
 //     rate limiter, client-go's default rates and 10 workers; "best" has no rate
@@ -35,7 +37,10 @@
 //     without managedFields. Stock takes minutes for what the others do in
 //     seconds, so that it gets fewer pods, which is to its advantage: a burst is free.
 //   - CPU time is user and system time of the process from /proc/PID/stat, over
-//     creating and deleting, not over the time between. Memory is its resident set.
+//     creating and deleting. Memory is its resident set, above what it was before
+//     the first pod.
+//   - Nodes of each size rest at the same time, each with a cloud of its own, for
+//     two minutes: the time between two complete listings of the repair.
 //   - Calls of the cloud are counted by the emulator, refused ones included.
 //   - The time from a change in the cloud to the status: the containers of pods
 //     end one after the other; what counts is the time from the call that ends a

@@ -53,7 +53,7 @@ func newPod(name, node string) *corev1.Pod {
 }
 
 // each calls do for all names from workers at once, and stops at the first error.
-func each(ctx context.Context, names []string, do func(context.Context, string) error) error {
+func each(ctx context.Context, names []string, do func(ctx context.Context, i int, name string) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var next atomic.Int64
 	for range min(parallel, len(names)) {
@@ -63,7 +63,7 @@ func each(ctx context.Context, names []string, do func(context.Context, string) 
 				if i >= len(names) {
 					return nil
 				}
-				if err := do(ctx, names[i]); err != nil {
+				if err := do(ctx, i, names[i]); err != nil {
 					return err
 				}
 			}
@@ -74,7 +74,7 @@ func each(ctx context.Context, names []string, do func(context.Context, string) 
 
 // createPods makes pods; change may alter each before.
 func createPods(ctx context.Context, client kubernetes.Interface, node string, names []string, change func(*corev1.Pod)) error {
-	return each(ctx, names, func(ctx context.Context, name string) error {
+	return each(ctx, names, func(ctx context.Context, _ int, name string) error {
 		pod := newPod(name, node)
 		if change != nil {
 			change(pod)
@@ -86,7 +86,7 @@ func createPods(ctx context.Context, client kubernetes.Interface, node string, n
 
 // deletePods asks for the end of pods as kubectl does.
 func deletePods(ctx context.Context, client kubernetes.Interface, names []string) error {
-	return each(ctx, names, func(ctx context.Context, name string) error {
+	return each(ctx, names, func(ctx context.Context, _ int, name string) error {
 		return client.CoreV1().Pods(namespace).Delete(ctx, name, metav1.DeleteOptions{})
 	})
 }

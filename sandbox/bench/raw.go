@@ -18,45 +18,68 @@ type rawClient struct {
 	client kubernetes.Interface
 	// onCreate and onDelete are how many status patches there are in each half.
 	onCreate, onDelete int
+	// createEvents and deleteEvents are how many events a pod has written in
+	// each half; a fraction is that share of the pods.
+	createEvents, deleteEvents float64
 }
 
 // create makes pods and patches their statuses, and returns how long that took.
 func (r rawClient) create(ctx context.Context, node string, names []string) (time.Duration, error) {
 	start := time.Now()
-	err := each(ctx, names, func(ctx context.Context, name string) error {
+	err := each(ctx, names, func(ctx context.Context, i int, name string) error {
 		pod, err := r.client.CoreV1().Pods(namespace).Create(ctx, newPod(name, node), metav1.CreateOptions{})
 		if err != nil {
 			return err
 		}
-		for i := range r.onCreate {
+		for turn := range r.onCreate {
 			status := runningStatus(pod)
-			if i < r.onCreate-1 {
+			if turn < r.onCreate-1 {
 				status.Phase, status.ContainerStatuses = corev1.PodPending, nil
 			}
 			if err := r.patch(ctx, pod, status); err != nil {
 				return err
 			}
 		}
-		return nil
+		return r.events(ctx, name, i, r.createEvents)
 	})
 	return time.Since(start), err
+}
+
+// events writes the share of the i-th pod when each has so many.
+func (r rawClient) events(ctx context.Context, name string, i int, each float64) error {
+	for n := int(float64(i) * each); n < int(float64(i+1)*each); n++ {
+		now := metav1.Now()
+		_, err := r.client.CoreV1().Events(namespace).Create(ctx, &corev1.Event{
+			ObjectMeta:     metav1.ObjectMeta{Name: fmt.Sprintf("%s.%d", name, now.UnixNano()), Namespace: namespace},
+			InvolvedObject: corev1.ObjectReference{APIVersion: "v1", Kind: "Pod", Namespace: namespace, Name: name},
+			Type:           corev1.EventTypeNormal, Reason: "Started", Message: "Started container app", Count: 1,
+			FirstTimestamp: now, LastTimestamp: now, Source: corev1.EventSource{Component: "raw"},
+		}, metav1.CreateOptions{})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // delete asks for the end of pods, patches them and removes them.
 func (r rawClient) delete(ctx context.Context, names []string) (time.Duration, error) {
 	pods := r.client.CoreV1().Pods(namespace)
 	start := time.Now()
-	err := each(ctx, names, func(ctx context.Context, name string) error {
+	err := each(ctx, names, func(ctx context.Context, i int, name string) error {
 		if err := pods.Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
 			return err
 		}
-		for i := range r.onDelete {
+		for turn := range r.onDelete {
 			pod := newPod(name, "")
 			status := runningStatus(pod)
-			status.Phase, status.Message = corev1.PodFailed, fmt.Sprint("patch ", i)
+			status.Phase, status.Message = corev1.PodFailed, fmt.Sprint("patch ", turn)
 			if err := r.patch(ctx, pod, status); err != nil {
 				return err
 			}
+		}
+		if err := r.events(ctx, name, i, r.deleteEvents); err != nil {
+			return err
 		}
 		return pods.Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: ptr.To[int64](0)})
 	})

@@ -27,105 +27,144 @@ const (
 	secondsPerMinute = 60.0
 )
 
-// atRest fills one node step by step and watches it rest at each.
-func (b *bench) atRest(ctx context.Context) error {
-	c, err := newCloud(false)
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	node, err := b.startNode(ctx, "bench-rest", c)
-	if err != nil {
-		return err
-	}
-	err = b.restAt(ctx, node)
-	return errors.Join(err, node.stop())
+// resting is a node at rest with n pods.
+type resting struct {
+	*virtualNode
+	n       int
+	tracker *tracker
+	base    float64 // resident set without pods, in bytes
+	calls   int     // when the rest began
+	cpu     time.Duration
 }
 
-func (b *bench) restAt(ctx context.Context, node *virtualNode) error {
+// atRest fills a node of each size and watches all of them rest at the same time,
+// each on a cloud of its own. Then the last but one is restarted, and the pods of
+// the last change.
+func (b *bench) atRest(ctx context.Context) (err error) {
+	var nodes []*resting
+	defer func() {
+		for _, node := range nodes {
+			node.tracker.stop()
+			err = errors.Join(err, node.stop())
+			node.cloud.close()
+		}
+	}()
+	for _, n := range b.idle {
+		node, err := b.startResting(ctx, n)
+		if err != nil {
+			return err
+		}
+		nodes = append(nodes, node)
+	}
+	if err := b.watchRest(ctx, nodes); err != nil {
+		return err
+	}
+	largest := nodes[len(nodes)-1]
+	if err := b.restart(ctx, nodes[max(0, len(nodes)-2)]); err != nil {
+		return err
+	}
+	return b.changes(ctx, largest)
+}
+
+// startResting starts a node and fills it with n pods.
+func (b *bench) startResting(ctx context.Context, n int) (*resting, error) {
+	c, err := newCloud(false)
+	if err != nil {
+		return nil, err
+	}
+	node, err := b.startNode(ctx, fmt.Sprint("bench-rest-", n), c)
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	r := &resting{virtualNode: node, n: n}
+	if r.tracker, err = track(ctx, b.client(), node.name); err == nil {
+		err = b.fill(ctx, r)
+	}
+	if err != nil {
+		c.close()
+		return nil, errors.Join(err, node.stop())
+	}
+	return r, nil
+}
+
+// fill makes the pods of a node.
+func (b *bench) fill(ctx context.Context, r *resting) (err error) {
 	if err := pause(ctx, settle); err != nil {
 		return err
 	}
-	base, err := node.resident()
-	if err != nil {
+	if r.base, err = r.resident(); err != nil {
 		return err
 	}
-	t, err := track(ctx, b.client(), node.name)
-	if err != nil {
-		return err
-	}
-	defer t.stop()
-	have := 0
-	for i, n := range b.idle {
-		if err := b.fill(ctx, node, t, have, n); err != nil {
-			return err
-		}
-		have = n
-		if err := b.watchRest(ctx, node, n, base, i == len(b.idle)-1); err != nil {
-			return err
-		}
-		if i == len(b.idle)-2 {
-			if err := b.restart(ctx, node, n); err != nil {
-				return err
-			}
-			// The new process has its own base; it was measured with no pods before.
-		}
-	}
-	return b.changes(ctx, node, t)
-}
-
-// fill brings the node from have to want running pods.
-func (b *bench) fill(ctx context.Context, node *virtualNode, t *tracker, have, want int) error {
 	ctx, cancel := b.step(ctx)
 	defer cancel()
-	b.sayf("  filling the node up to %d pods", want)
-	if err := createPods(ctx, b.client(), node.name, podNames(node.name, have, want-have), nil); err != nil {
+	b.sayf("  filling a node with %d pods", r.n)
+	if err := createPods(ctx, b.client(), r.name, podNames(r.name, 0, r.n), nil); err != nil {
 		return err
 	}
-	return t.awaitRunning(ctx, want)
+	return r.tracker.awaitRunning(ctx, r.n)
 }
 
-// watchRest counts what a node at rest costs.
-func (b *bench) watchRest(ctx context.Context, node *virtualNode, n int, base float64, full bool) error {
-	b.sayf("  %d pods at rest for %s", n, b.config.rest)
-	if err := pause(ctx, min(restCooling, b.config.rest)); err != nil {
-		return err
-	}
-	before, _ := node.cloud.total()
-	cpuBefore, err := node.cpu()
+// watchRest counts what nodes at rest cost.
+func (b *bench) watchRest(ctx context.Context, nodes []*resting) (err error) {
+	before, err := readWrites(ctx, b.client())
 	if err != nil {
 		return err
+	}
+	b.sayf("  waiting until the events of the pods are written")
+	if _, late, err := b.drain(ctx, before, b.config.rest > restCooling); err != nil {
+		return err
+	} else if err := pause(ctx, min(max(restCooling-late, 0), b.config.rest)); err != nil {
+		return err
+	}
+	b.sayf("  %v pods at rest for %s", []int(b.idle), b.config.rest)
+	for _, r := range nodes {
+		r.calls, _ = r.cloud.total()
+		if r.cpu, err = r.program.cpu(); err != nil {
+			return err
+		}
 	}
 	if err := pause(ctx, b.config.rest); err != nil {
 		return err
 	}
-	after, _ := node.cloud.total()
-	cpuAfter, err := node.cpu()
-	if err != nil {
-		return err
+	for i, r := range nodes {
+		if err := b.rowsOfRest(ctx, r, i == len(nodes)-1); err != nil {
+			return err
+		}
 	}
-	perMinute := float64(after-before) * secondsPerMinute / b.config.rest.Seconds()
-	b.add(atMost("cloud calls per minute at rest", n, perMinute, "calls/min", callsPerMinute, ""))
+	return nil
+}
+
+// rowsOfRest are those of a node that has rested; full has memory and CPU too.
+func (b *bench) rowsOfRest(ctx context.Context, r *resting, full bool) error {
+	calls, _ := r.cloud.total()
+	perMinute := float64(calls-r.calls) * secondsPerMinute / b.config.rest.Seconds()
+	b.add(atMost("cloud calls per minute at rest", r.n, perMinute, "calls/min", callsPerMinute, ""))
 	if !full {
 		return nil
 	}
-	resident, err := node.resident()
+	cpu, err := r.program.cpu()
 	if err != nil {
 		return err
 	}
-	b.add(atMost("memory per idle pod above the base", n, (resident-base)/float64(n)/kilobyte, "KB", kilobytesPerPod,
-		fmt.Sprintf("base %.0f MB, now %.0f MB", base/1e6, resident/1e6)))
-	b.add(atMost("CPU at rest", n, float64(cpuAfter-cpuBefore)/float64(b.config.rest)*100, "% of a core", percentOfCore, ""))
+	resident, err := r.resident()
+	if err != nil {
+		return err
+	}
+	b.add(atMost("memory per idle pod above the base", r.n, (resident-r.base)/float64(r.n)/kilobyte, "KB", kilobytesPerPod,
+		fmt.Sprintf("base %.0f MB, now %.0f MB", r.base/1e6, resident/1e6)))
+	b.add(atMost("CPU at rest", r.n, float64(cpu-r.cpu)/float64(b.config.rest)*100, "% of a core", percentOfCore, ""))
 	if b.profile {
-		return node.saveProfile(ctx, "heap?gc=1", fmt.Sprintf("heap-%d.pprof", n))
+		return r.saveProfile(ctx, "heap?gc=1", fmt.Sprintf("heap-%d.pprof", r.n))
 	}
 	return nil
 }
 
 // restart kills the node and starts it again.
-func (b *bench) restart(ctx context.Context, node *virtualNode, n int) error {
+func (b *bench) restart(ctx context.Context, node *resting) error {
 	ctx, cancel := b.step(ctx)
 	defer cancel()
+	b.sayf("  killing the node with %d pods and starting it again", node.n)
 	created := node.cloud.of(eci.ActionCreateContainerGroup)
 	if err := node.kill(); err != nil {
 		return err
@@ -143,17 +182,17 @@ func (b *bench) restart(ctx context.Context, node *virtualNode, n int) error {
 	if again := node.cloud.of(eci.ActionCreateContainerGroup) - created; again > 0 {
 		return fmt.Errorf("%d creates after a restart: the pods were not known again", again)
 	}
-	b.add(atMost("restart until everything is known", n, took.Seconds(), "s", restartSeconds, ""))
-	b.add(atMost("cloud calls of a restart", n, float64(after-before), "calls", restartCalls, ""))
+	b.add(atMost("restart until everything is known", node.n, took.Seconds(), "s", restartSeconds, ""))
+	b.add(atMost("cloud calls of a restart", node.n, float64(after-before), "calls", restartCalls, ""))
 	return nil
 }
 
 // changes ends the containers of pods one after the other and measures when the
 // API server shows it.
-func (b *bench) changes(ctx context.Context, node *virtualNode, t *tracker) error {
+func (b *bench) changes(ctx context.Context, node *resting) error {
 	ctx, cancel := b.step(ctx)
 	defer cancel()
-	names := podNames(node.name, 0, min(b.burst, b.idle[len(b.idle)-1]))
+	names := podNames(node.name, 0, min(b.burst, node.n))
 	b.sayf("  %d containers end within %s", len(names), b.spread)
 	changed := map[string]time.Time{}
 	tick := time.NewTicker(b.spread / time.Duration(len(names)))
@@ -166,12 +205,12 @@ func (b *bench) changes(ctx context.Context, node *virtualNode, t *tracker) erro
 		}
 		changed[name] = at
 	}
-	if err := t.awaitEnded(ctx, len(names)); err != nil {
+	if err := node.tracker.awaitEnded(ctx, len(names)); err != nil {
 		return err
 	}
 	var delays []time.Duration
 	for name, at := range changed {
-		delays = append(delays, t.endedAt(name).Sub(at))
+		delays = append(delays, node.tracker.endedAt(name).Sub(at))
 	}
 	slices.Sort(delays)
 	quantile := func(q float64) float64 { return delays[int(q*float64(len(delays)-1))].Seconds() * millisPerSecond }

@@ -47,6 +47,11 @@ func atMost(name string, n int, value float64, unit string, bound float64, rival
 		Target: fmt.Sprintf("<= %g", bound), Reached: yesNo(value <= bound)}
 }
 
+// beside makes a row that shows a rival and has no target.
+func beside(name string, n int, value float64, unit, rival string, other float64) figure {
+	return figure{Figure: name, N: n, Value: value, Unit: unit, Rival: fmt.Sprintf("%s: %.3g", rival, other)}
+}
+
 // shown makes a row that explains another and has no target.
 func shown(name string, n int, value float64, unit string) figure {
 	return figure{Figure: name, N: n, Value: value, Unit: unit}
@@ -72,6 +77,23 @@ func writeTable(out io.Writer, rows []figure) error {
 			orDash(r.Rival), ratio, orDash(r.Target), orDash(r.Reached))
 	}
 	return w.Flush()
+}
+
+// writeMarkdown prints the rows for a page.
+func writeMarkdown(out io.Writer, machine string, rows []figure) error {
+	fmt.Fprintf(out, "%s\n\n| figure | n | value | unit | rival | ratio | target | reached |\n|---|--:|--:|---|---|--:|---|---|\n", machine)
+	for _, r := range rows {
+		ratio := ""
+		if r.Ratio > 0 {
+			ratio = fmt.Sprintf("%.2f", r.Ratio)
+		}
+		_, err := fmt.Fprintf(out, "| %s | %d | %s | %s | %s | %s | %s | %s |\n",
+			r.Figure, r.N, number(r.Value), r.Unit, r.Rival, ratio, r.Target, r.Reached)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // number shows about four digits.

@@ -14,21 +14,29 @@ import (
 // lap is one time that n pods were created and deleted.
 type lap struct {
 	n              int
-	create, delete time.Duration
-	cpu            time.Duration
-	// made and unmade are the writes of creating and deleting, less the load's.
-	made, unmade writes
+	create, delete half
 }
 
-func (l lap) createRate() float64 { return float64(l.n) / l.create.Seconds() }
-func (l lap) deleteRate() float64 { return float64(l.n) / l.delete.Seconds() }
-func (l lap) cpuPerPod() float64  { return l.cpu.Seconds() * 1000 / float64(l.n) }
+func (l lap) createRate() float64 { return float64(l.n) / l.create.took.Seconds() }
+func (l lap) deleteRate() float64 { return float64(l.n) / l.delete.took.Seconds() }
+
+func (l lap) cpuPerPod() float64 {
+	return (l.create.cpu + l.delete.cpu).Seconds() * 1000 / float64(l.n)
+}
+
+// takeOffLoad takes the writes of the load off: one for each pod in each half.
+func (l *lap) takeOffLoad() {
+	for _, h := range []*half{&l.create, &l.delete} {
+		h.within.pods -= float64(l.n)
+		h.all.pods -= float64(l.n)
+	}
+}
 
 // warmUp makes and deletes pods by the raw client, so that the API server's
 // caches and lazily built tables are there for whoever comes first.
 func (b *bench) warmUp(ctx context.Context) error {
 	names := podNames("warm", 0, min(200, b.pods[0]))
-	raw := rawClient{b.client(), 1, 1}
+	raw := rawClient{client: b.client(), onCreate: 1, onDelete: 1}
 	if _, err := raw.create(ctx, "bench-warm", names); err != nil {
 		return err
 	}
@@ -64,25 +72,25 @@ func (b *bench) throughput(ctx context.Context) error {
 }
 
 func (b *bench) rowsAgainstRaw(ours, raw lap) {
-	n := ours.n
+	n, each := ours.n, float64(ours.n)
 	b.add(against("pods created", n, ours.createRate(), "pods/s", rival{"raw client", raw.createRate()}, false, 0.8))
 	b.add(against("pods deleted", n, ours.deleteRate(), "pods/s", rival{"raw client", raw.deleteRate()}, false, 0.8))
-	each := float64(n)
-	b.add(atMost("our writes per pod created", n, ours.made.all()/each, "writes",
-		3, fmt.Sprintf("status %.2f, events %.2f", ours.made.status/each, ours.made.events/each)))
-	b.add(atMost("our writes per pod deleted", n, ours.unmade.all()/each, "writes",
-		3, fmt.Sprintf("status %.2f, events %.2f, pods %.2f", ours.unmade.status/each, ours.unmade.events/each, ours.unmade.pods/each)))
+	b.add(atMost("our writes of a pod created", n, ours.create.all.ofPods()/each, "writes", 3, ""))
+	b.add(atMost("our writes of a pod deleted", n, ours.delete.all.ofPods()/each, "writes", 3, ""))
 }
 
 func (b *bench) rowsAgainstLibrary(ours, best, stock lap) {
-	n := ours.n
+	n, each := ours.n, float64(ours.n)
+	stockName := fmt.Sprintf("library, stock, n=%d", stock.n)
 	b.add(against("pods created", n, ours.createRate(), "pods/s", rival{"library, best", best.createRate()}, false, 0.9))
-	b.add(against("pods created", n, ours.createRate(), "pods/s", rival{fmt.Sprintf("library, stock, n=%d", stock.n), stock.createRate()}, false, 20))
+	b.add(against("pods created", n, ours.createRate(), "pods/s", rival{stockName, stock.createRate()}, false, 20))
 	b.add(against("pods deleted", n, ours.deleteRate(), "pods/s", rival{"library, best", best.deleteRate()}, false, 2))
-	b.add(against("pods deleted", n, ours.deleteRate(), "pods/s", rival{fmt.Sprintf("library, stock, n=%d", stock.n), stock.deleteRate()}, false, 20))
+	b.add(against("pods deleted", n, ours.deleteRate(), "pods/s", rival{stockName, stock.deleteRate()}, false, 20))
 	b.add(against("CPU per pod, create to gone", n, ours.cpuPerPod(), "ms", rival{"library, best", best.cpuPerPod()}, true, 0.6))
-	b.add(shown("library, best: writes per pod created", n, best.made.all()/float64(n), "writes"))
-	b.add(shown("library, best: writes per pod deleted", n, best.unmade.all()/float64(n), "writes"))
+	events := (ours.create.all.events + ours.delete.all.events) / each
+	b.add(beside("events written per pod", n, events, "events", "library, best",
+		(best.create.all.events+best.delete.all.events)/each))
+	b.add(beside("last event of the pods created, after the last pod", n, ours.create.late.Seconds(), "s", "library, best", best.create.late.Seconds()))
 }
 
 // lapOfOurs measures eci-vnode on a cloud of its own.
@@ -104,13 +112,16 @@ func (b *bench) lapOfOurs(ctx context.Context, n int) (lap, error) {
 	return l, errors.Join(err, node.stop())
 }
 
+// nodeOfLibrary is the name of its node.
+func nodeOfLibrary(settings string) string { return "bench-" + settings }
+
 // lapOfLibrary measures virtual-kubelet's PodController.
 func (b *bench) lapOfLibrary(ctx context.Context, settings string, n int) (lap, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return lap{}, err
 	}
-	node := "bench-" + settings
+	node := nodeOfLibrary(settings)
 	leave, err := keepNode(ctx, b.client(), node)
 	if err != nil {
 		return lap{}, err
@@ -136,8 +147,8 @@ func (b *bench) lap(ctx context.Context, p *program, node string, n int, grace t
 	}
 	defer t.stop()
 	names, l := podNames(node, 0, n), lap{n: n}
-	load := writes{pods: float64(n)} // one write of the load for each pod, in each half
-	l.create, l.made, err = b.half(ctx, p, &l.cpu, func() error {
+	drain := n == b.pods[0] // the CPU time of the others is not shown
+	l.create, err = b.measure(ctx, p, drain, func() error {
 		if err := createPods(ctx, b.client(), node, names, nil); err != nil {
 			return err
 		}
@@ -146,56 +157,107 @@ func (b *bench) lap(ctx context.Context, p *program, node string, n int, grace t
 	if err != nil {
 		return l, err
 	}
-	b.sayf("  %s: %d pods running after %.2f s", node, n, l.create.Seconds())
-	l.delete, l.unmade, err = b.half(ctx, p, &l.cpu, func() error {
+	b.sayf("  %s: %d pods running after %.2f s, the last write %.0f s later", node, n, l.create.took.Seconds(), l.create.late.Seconds())
+	l.delete, err = b.measure(ctx, p, drain, func() error {
 		if err := deletePods(ctx, b.client(), names); err != nil {
 			return err
 		}
 		return t.awaitGone(ctx, n)
 	})
-	l.delete -= grace
-	l.made, l.unmade = l.made.minus(load), l.unmade.minus(load)
-	b.sayf("  %s: %d pods gone after %.2f s, %.2f ms of CPU per pod", node, n, l.delete.Seconds(), l.cpuPerPod())
+	l.delete.took -= grace
+	l.takeOffLoad()
+	b.sayf("  %s: %d pods gone after %.2f s, the last write %.0f s later, %.2f ms of CPU per pod",
+		node, n, l.delete.took.Seconds(), l.delete.late.Seconds(), l.cpuPerPod())
 	return l, err
 }
 
-// settle is how long after the last pod writes and CPU time still belong to it.
-const settle = 2 * time.Second
+const (
+	// settle is how long a node gets to come to rest after the last pod.
+	settle = 2 * time.Second
+	// drained is how long no write means that nothing more comes, and drainWait
+	// how long that is waited for.
+	drained   = 3 * time.Second
+	drainWait = 3 * time.Minute
+)
 
-// half measures one half of a lap: its time, its writes, and the CPU of p.
-func (b *bench) half(ctx context.Context, p *program, cpu *time.Duration, do func() error) (time.Duration, writes, error) {
+// half is one half of a lap.
+type half struct {
+	took time.Duration
+	// within are the writes until the last pod was seen, all those until nothing
+	// more came, and late is how long that took.
+	within, all writes
+	late        time.Duration
+	cpu         time.Duration
+}
+
+// measure does one half of a lap and measures it, with the CPU time of p. With
+// drain it waits until p has written everything, events included, so that all of
+// its writes and of its CPU time are counted.
+func (b *bench) measure(ctx context.Context, p *program, drain bool, do func() error) (h half, err error) {
 	before, err := readWrites(ctx, b.client())
 	if err != nil {
-		return 0, writes{}, err
+		return h, err
 	}
 	cpuBefore, err := p.cpu()
 	if err != nil {
-		return 0, writes{}, err
+		return h, err
 	}
-	var profile errgroup.Group
-	if node := b.sampled; node != nil {
-		b.profiles++
-		file := fmt.Sprintf("cpu-%d.pprof", b.profiles)
-		profile.Go(func() error { return node.saveProfile(ctx, "profile?seconds=10", file) })
-	}
+	profiled := b.profileHalf(ctx)
 	start := time.Now()
 	if err := do(); err != nil {
-		return 0, writes{}, err
+		return h, err
 	}
-	took := time.Since(start)
-	if err := profile.Wait(); err != nil {
-		return 0, writes{}, err
-	}
-	if err := pause(ctx, settle); err != nil {
-		return 0, writes{}, err
-	}
-	cpuAfter, err := p.cpu()
-	if err != nil {
-		return 0, writes{}, err
-	}
-	*cpu += cpuAfter - cpuBefore
+	h.took = time.Since(start)
 	after, err := readWrites(ctx, b.client())
-	return took, after.minus(before), err
+	if err != nil {
+		return h, err
+	}
+	h.within = after.minus(before)
+	if after, h.late, err = b.drain(ctx, after, drain); err != nil {
+		return h, err
+	}
+	h.all = after.minus(before)
+	cpuAfter, err := p.cpu()
+	h.cpu = cpuAfter - cpuBefore
+	return h, errors.Join(err, profiled())
+}
+
+// drain waits until no more writes come, and returns how long the last one took.
+func (b *bench) drain(ctx context.Context, last writes, long bool) (writes, time.Duration, error) {
+	start, changed := time.Now(), time.Now()
+	for {
+		if err := pause(ctx, settle/2); err != nil {
+			return last, 0, err
+		}
+		now, err := readWrites(ctx, b.client())
+		if err != nil {
+			return last, 0, err
+		}
+		if now != last {
+			last, changed = now, time.Now()
+		}
+		wait := settle
+		if long {
+			wait = drainWait
+		}
+		if time.Since(changed) >= drained || time.Since(start) >= wait {
+			return last, changed.Sub(start), nil
+		}
+	}
+}
+
+// profileHalf samples the CPU of the node that is to be sampled, if any. The
+// returned function waits for the profile to be saved.
+func (b *bench) profileHalf(ctx context.Context) (saved func() error) {
+	node := b.sampled
+	if node == nil {
+		return func() error { return nil }
+	}
+	b.profiles++
+	var profile errgroup.Group
+	file := fmt.Sprintf("cpu-%d.pprof", b.profiles)
+	profile.Go(func() error { return node.saveProfile(ctx, "profile?seconds=20", file) })
+	return profile.Wait
 }
 
 // lapOfRaw makes the writes that were counted for ours.
@@ -214,22 +276,24 @@ func (b *bench) lapOfRaw(ctx context.Context, n int, ours lap) (lap, error) {
 	}
 	defer t.stop()
 	raw := rawClient{
-		client:   b.client(),
-		onCreate: max(1, perPod(ours.made.all(), n)),
-		onDelete: max(0, perPod(ours.unmade.all(), n)-1), // the last write of ours is the delete
+		client:       b.client(),
+		onCreate:     max(1, perPod(ours.create.all.ofPods(), n)),
+		onDelete:     max(0, perPod(ours.delete.all.ofPods(), n)-1), // the last write of ours is the delete
+		createEvents: ours.create.within.events / float64(n),
+		deleteEvents: ours.delete.within.events / float64(n),
 	}
 	names, l := podNames(node, 0, n), lap{n: n}
-	if l.create, err = raw.create(ctx, node, names); err != nil {
+	if l.create.took, err = raw.create(ctx, node, names); err != nil {
 		return l, err
 	}
-	b.sayf("  raw client: %d pods with %d patches after %.2f s", n, raw.onCreate, l.create.Seconds())
+	b.sayf("  raw client: %d pods with %d patches and %.2f events after %.2f s", n, raw.onCreate, raw.createEvents, l.create.took.Seconds())
 	if err := t.awaitRunning(ctx, n); err != nil {
 		return l, err
 	}
-	if l.delete, err = raw.delete(ctx, names); err != nil {
+	if l.delete.took, err = raw.delete(ctx, names); err != nil {
 		return l, err
 	}
-	b.sayf("  raw client: %d pods gone with %d patches after %.2f s", n, raw.onDelete, l.delete.Seconds())
+	b.sayf("  raw client: %d pods gone with %d patches and %.2f events after %.2f s", n, raw.onDelete, raw.deleteEvents, l.delete.took.Seconds())
 	return l, t.awaitGone(ctx, n)
 }
 

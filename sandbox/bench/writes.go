@@ -16,7 +16,8 @@ func (w writes) minus(before writes) writes {
 	return writes{w.pods - before.pods, w.status - before.status, w.events - before.events}
 }
 
-func (w writes) all() float64 { return w.pods + w.status + w.events }
+// ofPods are those of pod objects.
+func (w writes) ofPods() float64 { return w.pods + w.status }
 
 // readWrites asks the API server for its counters. Refused writes count too.
 func readWrites(ctx context.Context, client kubernetes.Interface) (writes, error) {

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -32,7 +33,11 @@ func runAll(m *testing.M) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	shared, err = startSandbox(dir, "--vnode-arg=--anonymous-auth", "--runtime=simulated", "--emulator-arg=--delays=fast")
+	settings := filepath.Join(dir, "eci-vnode.yaml")
+	if err := os.WriteFile(settings, []byte(eipSettings), 0o600); err != nil {
+		return 0, err
+	}
+	shared, err = startSandbox(dir, "--vnode-arg=--anonymous-auth", "--vnode-arg=--config="+settings, "--runtime=simulated", "--emulator-arg=--delays=fast")
 	if err != nil {
 		return 0, err
 	}

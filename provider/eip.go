@@ -1,0 +1,198 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/vpc"
+	"github.com/eci-vnode/eci-vnode/provider/eip"
+	"github.com/eci-vnode/eci-vnode/provider/request"
+	"github.com/eci-vnode/eci-vnode/provider/status"
+)
+
+var _ eip.Pods = (*Provider)(nil)
+
+// newEIPs makes the reconciler of EIPs with the identity of this node.
+func newEIPs(p *Provider) (*eip.Reconciler, error) {
+	cfg := p.cfg.EIP
+	cfg.ClusterID, cfg.NodeName = p.cfg.Request.ClusterID, p.cfg.Request.NodeName
+	return eip.New(cfg, eip.Deps{
+		Cloud: p.deps.EIPs, Pods: p, Records: p.deps.Records, Events: p.deps.Events, Clock: p.deps.Clock, Registry: p.deps.Registry,
+	})
+}
+
+// EIPPods lists the pods of this node with what they want of an EIP. A pod of
+// which this cannot be told is left out: what it has stays as it is.
+func (p *Provider) EIPPods(ctx context.Context) []eip.Pod {
+	var pods []eip.Pod
+	for _, e := range p.store.all(func(entry) bool { return true }) {
+		want, err := p.wish(ctx, e)
+		if err == nil {
+			pods = append(pods, eip.Pod{Object: e.pod, Want: want, ENI: e.eni(), Ended: e.stage == stageEnded})
+		}
+	}
+	return pods
+}
+
+// wish is what the pod wants of an EIP by its own annotations, or by those that
+// the profile of the cluster gave it; a later change of the profile changes
+// nothing for a pod that is there.
+func (p *Provider) wish(ctx context.Context, e entry) (*request.EIP, error) {
+	want, err := request.EIPFor(e.pod, p.cfg.Request)
+	if want != nil || err != nil {
+		return want, err
+	}
+	if e.profiled {
+		return e.wish, nil
+	}
+	applied, _, err := p.profiles.apply(ctx, e.pod, p.cfg.Request)
+	if err != nil {
+		return nil, err
+	}
+	if want, err = request.EIPFor(applied.Pod, p.cfg.Request); err == nil {
+		p.store.update(e.pod.UID, func(e *entry) { e.wish, e.profiled = want, true })
+	}
+	return want, err
+}
+
+// eni is the network interface of the pod's group, "" while there is none.
+func (e entry) eni() string {
+	if e.group == nil || !e.running() {
+		return ""
+	}
+	return e.group.ENIInstanceID
+}
+
+// PodOver asks the API server whether the pod is gone or has ended.
+func (p *Provider) PodOver(ctx context.Context, namespace, name string, uid types.UID) (bool, error) {
+	pod, err := p.deps.Kube.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case errors.IsNotFound(err):
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("asking whether pod %s/%s is gone: %w", namespace, name, err)
+	case uid != "" && pod.UID != uid:
+		return true, nil
+	}
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed, nil
+}
+
+// ReportEIP takes over what became of the EIP of a pod.
+func (p *Provider) ReportEIP(uid types.UID, state eip.State) {
+	p.store.update(uid, func(e *entry) { e.eip = state })
+	p.tell(uid)
+}
+
+// showEIP puts what is known of the EIP into the pod that is told.
+func (e entry) showEIP(pod *corev1.Pod) {
+	condition, ok := e.eip.Condition()
+	if !ok {
+		return
+	}
+	status.Put(&pod.Status, condition)
+	annotate(pod, e.eip.Annotations(pod.Status.PodIP))
+}
+
+func annotate(pod *corev1.Pod, annotations map[string]string) {
+	if len(annotations) == 0 {
+		return
+	}
+	if pod.Annotations == nil {
+		pod.Annotations = map[string]string{}
+	}
+	maps.Copy(pod.Annotations, annotations)
+}
+
+// withAddress is the pod with the annotations of the EIP that was got for it
+// before its group.
+func (e entry) withAddress() *corev1.Pod {
+	if e.secured.Address == "" {
+		return e.pod
+	}
+	pod := e.pod.DeepCopy()
+	annotate(pod, e.secured.Annotations(""))
+	return pod
+}
+
+// secureEIP gets the EIP of a pod whose files or variables show its address
+// before they are made. It returns the EIP that the group may be made with.
+func (p *Provider) secureEIP(ctx context.Context, e *entry) (bindable string, err error) {
+	want, err := p.wish(ctx, *e)
+	if err != nil || want == nil {
+		return "", err
+	}
+	if err := p.checkEIP(ctx, *e, want); err != nil || !want.Early {
+		return "", err
+	}
+	// A pod that is refused must not cost an EIP.
+	if _, _, err := p.translate(ctx, e.pod, false); err != nil {
+		return "", err
+	}
+	state, free, err := p.eips.Secure(ctx, eip.Pod{Object: e.pod, Want: want})
+	if err != nil {
+		return "", err
+	}
+	e.secured = state
+	p.store.update(e.pod.UID, func(e *entry) { e.secured = state })
+	if free && want.Given == "" {
+		return state.AllocationID, nil
+	}
+	return "", nil
+}
+
+// checkEIP refuses for now what cannot be: an EIP over an API that is not set
+// up, and one EIP for two pods. The pod waits, as the other one may end.
+func (p *Provider) checkEIP(ctx context.Context, e entry, want *request.EIP) error {
+	if p.eips == nil && (want.Early || !want.ByGroup) {
+		return fmt.Errorf("its EIP: the VPC API is switched off on this node (eip.disabled); only %s is served", "k8s.aliyun.com/eci-with-eip")
+	}
+	if want.Given == "" {
+		return nil
+	}
+	holders := p.store.all(func(other entry) bool {
+		if other.pod.UID == e.pod.UID || !other.running() {
+			return false
+		}
+		theirs, err := p.wish(ctx, other)
+		return err == nil && theirs != nil && theirs.Given == want.Given
+	})
+	if len(holders) == 0 {
+		return nil
+	}
+	holder, why := holders[0].pod, ""
+	if owner := metav1.GetControllerOf(e.pod); owner != nil && holder.DeletionTimestamp == nil && sameController(owner, holder) {
+		why = fmt.Sprintf("; the pods of %s %s all name it: set replicas to 1, or let each pod have an EIP of its own", owner.Kind, owner.Name)
+	}
+	return fmt.Errorf("its EIP: %s serves pod %s/%s, and one EIP serves one pod%s", want.Given, holder.Namespace, holder.Name, why)
+}
+
+func sameController(owner *metav1.OwnerReference, pod *corev1.Pod) bool {
+	other := metav1.GetControllerOf(pod)
+	return other != nil && other.UID == owner.UID
+}
+
+// useEIP lets the group be made with an EIP that was got for it.
+func useEIP(req *eci.CreateContainerGroupRequest, id string) {
+	if id != "" {
+		req.EIPInstanceID, req.AutoCreateEIP = id, nil
+	}
+}
+
+// pokeEIPs has the EIPs looked at now.
+func (p *Provider) pokeEIPs() {
+	if p.eips != nil {
+		p.eips.Poke()
+	}
+}
+
+// eipTrouble says whether a create was refused for its EIP, which passes.
+func eipTrouble(err error) bool {
+	return eci.CodeOf(err) != "" && (vpc.IsPassing(err) || vpc.IsQuota(err) || vpc.IsBalance(err))
+}

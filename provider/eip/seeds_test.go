@@ -1,0 +1,6 @@
+//go:build !race
+
+package eip
+
+// defaultSeeds is how many campaigns a test runs.
+const defaultSeeds = 2000
