@@ -263,7 +263,13 @@ func (p *Provider) end(ctx context.Context, e entry, force bool) error {
 	if !force {
 		endBy = endBy.Add(graceOf(e.pod))
 	}
-	p.store.updateRunning(e, func(e *entry) { e.stage, e.forced, e.endBy = stageDeleting, force, endBy })
+	if !p.store.updateRunning(e, func(e *entry) { e.stage, e.forced, e.endBy = stageDeleting, force, endBy }) {
+		// It could not be scheduled meanwhile, and the next attempt waits: that
+		// one is to be given up too, or nobody would.
+		if now, known := p.store.get(e.pod.UID); known && now.stage == stageNew {
+			return errBusy
+		}
+	}
 	return nil
 }
 

@@ -166,10 +166,10 @@ func (w *world) podUnsettled(pod *corev1.Pod, group string) string {
 		return fmt.Sprintf("%s and its group %s runs", phase, group)
 	case isTerminal(phase):
 		return ""
+	case group == "" && r.touched && (r.kind.files || r.changed):
+		return "" // its ClientToken is used up, and the request can never be the same again
 	case r.kind.refused || r.kind.ends != "":
 		return fmt.Sprintf("%s, never ended", phase)
-	case group == "" && r.touched && r.kind.files:
-		return "" // its ClientToken is used up, and a token of a ServiceAccount is never the same
 	case group == "":
 		return fmt.Sprintf("%s without a group", phase)
 	case pod.Annotations[status.AnnotationInstanceID] != group:

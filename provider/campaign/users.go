@@ -19,6 +19,8 @@ type record struct {
 	// lied: a list that was asked for its groups may have left them out.
 	// late: a group was made after its deletion, while two processes worked.
 	lied, late bool
+	// changed: its spec is no longer the one that its group was asked for with.
+	changed bool
 	// touched: its group was ended, reclaimed or removed by someone else.
 	touched bool
 }
@@ -164,6 +166,7 @@ func (w *world) updatePod() {
 		return
 	}
 	w.say("user  updates %s (%s)", pod.Name, pod.UID)
+	w.pods[pod.UID].changed = true
 	w.api.change(pod, func(pod *corev1.Pod) {
 		switch w.rng.IntN(3) {
 		case 0:
