@@ -8,10 +8,21 @@ import (
 	"testing"
 )
 
-// run calls a command as the shell would.
-func run(input string, argv ...string) (out, errs string, code int) {
+// run gives a command a file to read, as a process has one: of any other reader
+// the shell's library takes what the script itself is to be read from.
+func run(t *testing.T, input string, argv ...string) (out, errs string, code int) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "stdin")
+	if err := os.WriteFile(path, []byte(input), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
 	var stdout, stderr bytes.Buffer
-	code = commands()[argv[0]](call{name: argv[0], args: argv[1:], in: strings.NewReader(input), out: &stdout, err: &stderr})
+	code = commands()[argv[0]](call{name: argv[0], args: argv[1:], in: in, out: &stdout, err: &stderr})
 	return stdout.String(), stderr.String(), code
 }
 
@@ -53,7 +64,7 @@ func TestCommandsPrintAndEndAsTheirNamesakes(t *testing.T) {
 		{"", []string{"sh", "-ec", "true; false; echo not here"}, "", 1},
 		{"", []string{"sh", "-c", "no-such-command"}, "", 127},
 	} {
-		out, errs, code := run(c.input, c.argv...)
+		out, errs, code := run(t, c.input, c.argv...)
 		if out != c.out || code != c.code {
 			t.Errorf("%q: %q and %d, want %q and %d (stderr %q)", c.argv, out, code, c.out, c.code, errs)
 		}
@@ -69,11 +80,11 @@ func TestTarPacksAndUnpacksWhatKubectlCopies(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(from, "dir", "inner", "file"), want, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	packed, errs, code := run("", "tar", "cf", "-", "-C", from, "dir")
+	packed, errs, code := run(t, "", "tar", "cf", "-", "-C", from, "dir")
 	if code != 0 {
 		t.Fatalf("pack: %d %s", code, errs)
 	}
-	if _, errs, code := run(packed, "tar", "xmf", "-", "-C", to); code != 0 {
+	if _, errs, code := run(t, packed, "tar", "xmf", "-", "-C", to); code != 0 {
 		t.Fatalf("unpack: %d %s", code, errs)
 	}
 	if got, err := os.ReadFile(filepath.Join(to, "dir", "inner", "file")); err != nil || !bytes.Equal(got, want) {
