@@ -283,48 +283,6 @@ func hasEnded(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
-// abandon gives up a pod that has no group that we know. Where a create was
-// sent and not answered, the same create is sent again: it names the group,
-// which then is ended like any other, so that no answer lost can leak one. The
-// cloud is asked in any case: an earlier life of ours, or another leader, may
-// have made a group and not lived to tell.
-func (p *Provider) abandon(ctx context.Context, pod *corev1.Pod) error {
-	e, ok := p.store.claim(pod.UID)
-	if !ok {
-		return fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, errBusy)
-	}
-	defer p.store.release(pod.UID)
-	if e.pending == nil {
-		groups, err := p.groupsOf(ctx, pod)
-		if err != nil {
-			return fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err)
-		}
-		found := best(groups)
-		if found == nil || eci.IsTerminal(found.Status) {
-			p.store.forget(pod.UID)
-			return notFound(pod.Namespace, pod.Name)
-		}
-		p.adopt(e, &eci.CreateContainerGroupResponse{ContainerGroupID: found.ContainerGroupID})
-	} else if err := p.send(ctx, e); err != nil {
-		return fmt.Errorf("pod %s/%s: learning whether its container group exists: %w", pod.Namespace, pod.Name, err)
-	}
-	e, _ = p.store.get(pod.UID)
-	return p.end(ctx, e, true)
-}
-
-// bury removes the record of a group that has ended; the cloud would forget it
-// by itself, so that a refusal changes nothing.
-func (p *Provider) bury(ctx context.Context, e entry) error {
-	if e.groupID != "" {
-		_, err := p.cloud.DeleteContainerGroup(ctx, &eci.DeleteContainerGroupRequest{ContainerGroupID: e.groupID, Force: ptr.To(true)})
-		if err != nil && !eci.IsNotFound(err) {
-			log.G(ctx).WithError(err).WithField("containerGroup", e.groupID).Debug("record of an ended container group not removed")
-		}
-	}
-	p.store.forget(e.pod.UID)
-	return notFound(e.pod.Namespace, e.pod.Name)
-}
-
 // gone records that the group of a pod whose end was asked for is no more.
 func (p *Provider) gone(ctx context.Context, e entry) {
 	last := e.pod.Status

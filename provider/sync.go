@@ -269,6 +269,9 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	if !ok || !e.running() || e.groupID != group.ContainerGroupID {
 		return
 	}
+	if isBehind(group, live) {
+		return
+	}
 	events := eventsOfGroup(group)
 	p.relay.take(e.pod, e.groupID, events)
 	if group.Status == eci.StatusScheduleFailed && e.stage == stageLive {
@@ -311,6 +314,13 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	if notice := reclaimNotice(events, live); notice != "" {
 		p.reclaim(ctx, uid, notice)
 	}
+}
+
+// isBehind says that the details of a group are older than its state, which says
+// that it could not be made: that is no end of the pod, and the next tick reads
+// them again.
+func isBehind(group *eci.ContainerGroup, live *eci.ContainerGroupStatus) bool {
+	return live != nil && live.Status == eci.StatusScheduleFailed && group.Status != eci.StatusScheduleFailed
 }
 
 // missed counts a successful answer that should have shown a group and did not.

@@ -6,6 +6,8 @@ import "testing"
 // With other calls in the code between, a history may no longer meet its bug:
 // it still has to hold every invariant.
 var regressions = map[string]string{
+	"details older than a state that could not be scheduled end no pod":                              "create:23342 fail:9213 create:8609 delete:40928 create:35295 run:54830 stock:542 run:64907 run:3904 run:17169 stale:35237 run:32617",
+	"a group that only the pod's object tells of is ended with its pod":                              "create:50717 run:10598 run:63132 api:20848 second:51071 create:4054 wait:52724 crash:26726 denied:44976 delete:28589 run:12906 drain:64477 run:26376 run:61903",
 	"a failed attempt is counted once after a restart, else the next ClientToken is another group's": "create:17403 api:52030 run:7129 stock:53147 create:23768 run:36111 run:4062 run:35308 crash:22458 stale:19312 run:59852",
 	"two leaders count the failed attempts alike":                                                    "create:37943 run:39529 update:19136 stock:15651 create:52112 run:63977 heal:59547 run:8800 second:18561 stale:18272 run:48609 run:7901",
 	"a ClientToken used up by an attempt that could not be scheduled is not asked for for ever":      "create:20042 run:52743 stock:58567 second:46582 run:10419 run:18978 wait:7312",

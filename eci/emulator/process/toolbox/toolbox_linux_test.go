@@ -79,6 +79,7 @@ func TestTarPacksAndUnpacksWhatKubectlCopies(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(from, "dir", "inner", "file"), want, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	t.Chdir(from) // tar itself goes elsewhere with -C
 	packed, errs, code := run(t, "", "tar", "cf", "-", "-C", from, "dir")
 	if code != 0 {
 		t.Fatalf("pack: %d %s", code, errs)
