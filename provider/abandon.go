@@ -39,11 +39,28 @@ func (p *Provider) abandon(ctx context.Context, pod *corev1.Pod) error {
 			return notFound(pod.Namespace, pod.Name)
 		}
 		p.adopt(e, &eci.CreateContainerGroupResponse{ContainerGroupID: id})
-	} else if err := p.send(ctx, e); err != nil {
+	} else if err := p.resend(ctx, e); err != nil {
 		return fmt.Errorf("pod %s/%s: learning whether its container group exists: %w", pod.Namespace, pod.Name, err)
 	}
 	e, _ = p.store.get(pod.UID)
 	return p.end(ctx, e, true)
+}
+
+// resend learns what a create that was not answered has made. That group may
+// have failed since, and another leader have made the next: then that one is the
+// pod's.
+func (p *Provider) resend(ctx context.Context, e entry) error {
+	if err := p.send(ctx, e); err != nil {
+		return err
+	}
+	groups, err := p.groupsOf(ctx, e.pod)
+	if err != nil {
+		return err
+	}
+	if found := best(groups); found != nil && !eci.IsTerminal(found.Status) {
+		p.adopt(e, &eci.CreateContainerGroupResponse{ContainerGroupID: found.ContainerGroupID})
+	}
+	return nil
 }
 
 // liveGroupID is the group to end for a pod of which the list shows found. A list

@@ -94,24 +94,6 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 	return nil
 }
 
-// findOwn looks for the group that an earlier life of ours made for a pod with
-// the same ClientToken and other parameters (a token of a ServiceAccount is new
-// each time), and which the listing at our start did not show yet.
-func (p *Provider) findOwn(ctx context.Context, e entry, cause error) (*eci.CreateContainerGroupResponse, error) {
-	groups, err := p.groupsOf(ctx, e.pod)
-	if err != nil {
-		return nil, err
-	}
-	if found := best(groups); found != nil && rank(found) > 0 {
-		return &eci.CreateContainerGroupResponse{ContainerGroupID: found.ContainerGroupID}, nil
-	}
-	if failed := failedAttempts(groups); failed > e.attempt {
-		p.store.update(e.pod.UID, func(e *entry) { e.attempt = failed })
-		return nil, fmt.Errorf("%d container groups made before could not be scheduled: %w", failed, cause)
-	}
-	return nil, fmt.Errorf("its container group was made before and is not listed yet: %w", cause)
-}
-
 // groupsOf lists the groups of a pod by its tags.
 func (p *Provider) groupsOf(ctx context.Context, pod *corev1.Pod) ([]*eci.ContainerGroup, error) {
 	listed, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{
@@ -165,7 +147,7 @@ func (p *Provider) adopt(e entry, resp *eci.CreateContainerGroupResponse) {
 	group := eci.ContainerGroup{ContainerGroupID: resp.ContainerGroupID, Status: eci.StatusScheduling}
 	fresh := status.FromContainerGroup(e.pod, group, nil)
 	p.store.update(e.pod.UID, func(e *entry) {
-		e.stage, e.pending, e.retryAt, e.tries = stageLive, nil, time.Time{}, 0
+		e.stage, e.pending, e.retryAt, e.takenAt, e.tries = stageLive, nil, time.Time{}, time.Time{}, 0
 		e.groupID, e.requestID, e.createdAt = resp.ContainerGroupID, resp.RequestID, now
 		e.group, e.live, e.status = &group, nil, &fresh
 		e.annotations = status.Annotations(group, resp.RequestID)

@@ -99,9 +99,11 @@ type Provider struct {
 	readTook  time.Duration
 	changedAt time.Time
 
-	// recoveredAt is when the recovery that succeeded began; it is written before
+	// recoveredAt is when the recovery that succeeded began, strays are the groups
+	// that it saw of pods that it was not told of; they are written before
 	// store.recovered is closed and read only after.
 	recoveredAt time.Time
+	strays      map[types.UID][]*eci.ContainerGroup
 
 	// wake asks the sync loop for a tick now; it holds one request.
 	wake chan struct{}

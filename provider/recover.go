@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
@@ -34,14 +35,18 @@ func (p *Provider) Recover(ctx context.Context, pods []*corev1.Pod) error {
 	if err != nil {
 		return fmt.Errorf("reading %d container groups of this node: %w", len(unclear), err)
 	}
+	if id := leftOut(unclear, states, groups); id != "" {
+		return fmt.Errorf("container group %s is in the list of states and its details are not shown: is the RAM permission eci:DescribeContainerGroups there?", id)
+	}
 	byPod := map[types.UID][]*eci.ContainerGroup{}
 	for i := range groups {
 		if who, ok := request.IdentityOf(groups[i].Tags); ok {
 			byPod[who.UID] = append(byPod[who.UID], &groups[i])
 		}
 	}
-	adopted := 0
+	adopted, strays := 0, maps.Clone(byPod)
 	for _, pod := range pods {
+		delete(strays, pod.UID)
 		if live := settled[pod.UID]; live != nil {
 			p.recoverSettled(pod, live, byPod[pod.UID])
 			adopted++
@@ -51,7 +56,7 @@ func (p *Provider) Recover(ctx context.Context, pods []*corev1.Pod) error {
 	}
 	log.G(ctx).WithFields(log.Fields{"groups": len(states), "read": len(groups), "pods": len(pods), "adopted": adopted}).
 		Info("recovered the state of this node from the cloud")
-	p.recoveredAt = began
+	p.recoveredAt, p.strays = began, strays
 	p.store.ready()
 	return nil
 }
@@ -67,6 +72,22 @@ func (p *Provider) describeGroups(ctx context.Context, ids []string) ([]eci.Cont
 		groups = append(groups, some...)
 	}
 	return groups, nil
+}
+
+// leftOut returns a group that may run and that the answers with the details
+// leave out, or "": whose it is nobody knows then, and its pod would be given a
+// second one.
+func leftOut(ids []string, states map[string]*eci.ContainerGroupStatus, groups []eci.ContainerGroup) string {
+	shown := map[string]bool{}
+	for i := range groups {
+		shown[groups[i].ContainerGroupID] = true
+	}
+	for _, id := range ids {
+		if !shown[id] && !eci.IsTerminal(states[id].Status) {
+			return id
+		}
+	}
+	return ""
 }
 
 // recoverSettled takes over a pod of which everything is known from its object
@@ -110,10 +131,11 @@ func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*ec
 	return true
 }
 
-// recoverLate takes over a pod whose object names a group and that recovery was
-// not told of: the first list of an API server may be old.
+// recoverLate takes over a pod that recovery was not told of, for the first list
+// of an API server may be old, and that has a group: its object names one, or
+// recovery saw one.
 func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
-	if _, known := p.store.get(pod.UID); known || pod.Annotations[status.AnnotationInstanceID] == "" || hasEnded(pod) {
+	if _, known := p.store.get(pod.UID); known || hasEnded(pod) || pod.Annotations[status.AnnotationInstanceID] == "" && p.strays[pod.UID] == nil {
 		return nil
 	}
 	groups, err := p.groupsOf(ctx, pod)

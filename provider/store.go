@@ -43,6 +43,9 @@ type entry struct {
 	// pending was sent but not answered: the group may exist. It is sent again
 	// as it is, so that its ClientToken meets the same parameters.
 	pending *eci.CreateContainerGroupRequest
+	// takenAt is when the ClientToken was first refused as used up by a group that
+	// no list shows; zero is never.
+	takenAt time.Time
 	// behaviour is what the annotations ask of us, nil until the pod has been
 	// translated; places is how many places they give to try.
 	behaviour *request.Behaviour

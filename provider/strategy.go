@@ -87,6 +87,9 @@ func (p *Provider) giveUp(ctx context.Context, uid types.UID, group *eci.Contain
 	if !ok || !wants.FailFast && !wants.FailOnCreateError || !exhausted {
 		return false
 	}
+	if wants.FailOnCreateError && p.hasGroup(ctx, e) {
+		return true
+	}
 	next := status.Unscheduled(e.render(), *group)
 	failed := status.FromContainerGroup(e.render(), *group, nil)
 	next.Reason, next.Message = failed.Reason, failed.Message
@@ -99,6 +102,20 @@ func (p *Provider) giveUp(ctx context.Context, uid types.UID, group *eci.Contain
 	p.deps.Events.Event(e.pod, corev1.EventTypeWarning, status.ReasonScheduleFailed, failed.Message)
 	groupLogger(ctx, e.pod, e.groupID).Info("no container group could be made; the pod asks not to try again")
 	p.tell(uid)
+	return true
+}
+
+// hasGroup looks for a group that another leader has made for a pod which is
+// about to fail for want of one, and takes it over. Where the list cannot be read
+// it says no: the pod asked to fail early.
+func (p *Provider) hasGroup(ctx context.Context, e entry) bool {
+	groups, err := p.groupsOf(ctx, e.pod)
+	found := best(groups)
+	if err != nil || found == nil || eci.IsTerminal(found.Status) {
+		return false
+	}
+	p.adopt(e, &eci.CreateContainerGroupResponse{ContainerGroupID: found.ContainerGroupID})
+	p.tell(e.pod.UID)
 	return true
 }
 

@@ -14,7 +14,7 @@ import (
 // It asks again when the grace period changes, and from time to time in case a
 // report got lost.
 func (c *podController) stop(ctx context.Context, r entry) error {
-	uid, grace := r.pod.UID, gracePeriod(r.pod)
+	asked, uid, grace := r.pod, r.pod.UID, gracePeriod(r.pod)
 	if r.ended {
 		return nil
 	}
@@ -33,7 +33,7 @@ func (c *podController) stop(ctx context.Context, r entry) error {
 		last = c.lastWord(ctx, r.pod)
 	}
 	c.pods.change(uid, func(r *entry) {
-		r.asked, r.askedGrace, r.ended = c.clock.Now(), grace, ended
+		r.asked, r.askedGrace, r.ended, r.endedAs = c.clock.Now(), grace, ended, asked
 		if r.reported == nil {
 			r.reported = last
 		}
@@ -43,6 +43,22 @@ func (c *podController) stop(ctx context.Context, r entry) error {
 		c.deletes.AddAfter(uid, c.deleteRecheck)
 	}
 	return nil
+}
+
+// endIsDoubtful says that the pod's object tells more of the provider's side than
+// the provider knew when it said that nothing of the pod runs: another leader has
+// written there what it made meanwhile.
+func (c *podController) endIsDoubtful(e entry) bool {
+	if !e.ended || e.removed || e.endedAs == nil {
+		return false
+	}
+	for key, value := range e.pod.Annotations {
+		known := e.endedAs.Annotations[key] == value || e.reported != nil && e.reported.Annotations[key] == value
+		if c.owns(key) && !known {
+			return true
+		}
+	}
+	return false
 }
 
 // lastWord returns the pod if the provider shows it as ended, or nil. A pod that

@@ -27,8 +27,10 @@ type entry struct {
 	// asked is when DeletePod last returned nil, and for which grace period.
 	asked      time.Time
 	askedGrace int64
-	// ended: the provider said that nothing of this pod runs any more.
-	ended bool
+	// ended: the provider said that nothing of this pod runs any more; endedAs is
+	// the object that it was given.
+	ended   bool
+	endedAs *corev1.Pod
 	// removed: the API server was told to remove the object.
 	removed bool
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
@@ -80,6 +81,11 @@ func (c *podController) syncStatus(ctx context.Context, uid types.UID) error {
 	if !ok || e.gone {
 		return nil
 	}
+	if c.endIsDoubtful(e) {
+		c.pods.change(uid, func(e *entry) { e.ended, e.endedAs, e.asked = false, nil, time.Time{} })
+		c.deletes.Add(uid)
+		return nil
+	}
 	current, err := c.writeStatus(ctx, e)
 	if apierrors.IsInvalid(err) && e.finished() {
 		// No status is worth an object that can never leave.
@@ -91,6 +97,9 @@ func (c *podController) syncStatus(ctx context.Context, uid types.UID) error {
 	}
 	if !current || e.removed || !e.finished() {
 		return nil
+	}
+	if e, ok = c.pods.read(uid); !ok || e.gone || c.endIsDoubtful(e) {
+		return nil // the event that changed it has queued it again
 	}
 	return c.remove(ctx, e.pod)
 }
@@ -180,12 +189,13 @@ func isOtherUID(err error) bool {
 	return false
 }
 
-// remove takes the object of an ended pod out of the API server.
+// remove takes the object of an ended pod out of the API server, if it is still
+// as it was seen: another leader may have written there what it made meanwhile.
 func (c *podController) remove(ctx context.Context, pod *corev1.Pod) error {
 	start := c.clock.Now()
 	err := c.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
 		GracePeriodSeconds: ptr.To[int64](0),
-		Preconditions:      &metav1.Preconditions{UID: &pod.UID},
+		Preconditions:      &metav1.Preconditions{UID: &pod.UID, ResourceVersion: &pod.ResourceVersion},
 	})
 	c.metrics.apiWrite(opRemove, err, c.clock.Since(start))
 	if apierrors.IsConflict(err) {
@@ -199,11 +209,16 @@ func (c *podController) remove(ctx context.Context, pod *corev1.Pod) error {
 }
 
 // confirmReplaced clears a conflict that came from the UID: another pod has the
-// name by now. Other conflicts are returned, to be retried.
+// name by now. Other conflicts are returned, to be retried with the pod as it is
+// now.
 func (c *podController) confirmReplaced(ctx context.Context, pod *corev1.Pod, conflict error) error {
 	got, err := c.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) || (err == nil && got.UID != pod.UID) {
 		return nil
+	}
+	if err == nil {
+		got.ManagedFields = nil
+		c.pods.observe(got)
 	}
 	return conflict
 }

@@ -233,11 +233,13 @@ func readConfig(c *Config, path string) error {
 	if err != nil {
 		return fmt.Errorf("--config: %w", err)
 	}
-	if err := yaml.UnmarshalStrict(data, c); err != nil {
+	if err := decodeConfig(c, data); err != nil {
 		return fmt.Errorf("--config %s: %w", path, err)
 	}
 	return nil
 }
+
+func decodeConfig(c *Config, data []byte) error { return yaml.UnmarshalStrict(data, c) }
 
 // Validate returns every problem at once, each with its path in the file and
 // what to do about it.

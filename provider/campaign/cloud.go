@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/eci-vnode/eci-vnode/eci"
-	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
 // wire carries the client's requests to the emulator without a network. Every
@@ -36,17 +35,16 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	before, lies := w.liveGroups(), w.lieHits()
-	resp, lost := t.serve(req)
-	w.noteLie(params, lies)
+	answer, lost := t.serve(req)
+	t.i.noteCall(params, answer, lost, lies)
+	resp := answer.Result()
 	w.say("%s  %s %s: %d%s", t.i.name, action, about(params), resp.StatusCode, map[bool]string{true: " (connection cut)"}[lost])
-	switch action {
-	case eci.ActionCreateContainerGroup:
-		w.checkCreate(params)
-	case eci.ActionDeleteContainerGroup:
+	w.checkRefused(params)
+	if action == eci.ActionDeleteContainerGroup {
 		w.checkDelete(before, params.Get("ContainerGroupId"))
 	}
 	w.checkGroups()
-	if err := t.i.stop(); err != nil {
+	if err := t.i.answerSlowly(); err != nil {
 		return nil, err
 	}
 	if lost {
@@ -57,19 +55,19 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // serve hands the request to the emulator; lost says that its answer does not
 // arrive.
-func (t wire) serve(req *http.Request) (resp *http.Response, lost bool) {
-	rec := httptest.NewRecorder()
+func (t wire) serve(req *http.Request) (rec *httptest.ResponseRecorder, lost bool) {
+	rec = httptest.NewRecorder()
 	defer func() {
 		if cause := recover(); cause != nil {
 			err, is := cause.(error)
 			if !is || !errors.Is(err, http.ErrAbortHandler) {
 				panic(cause)
 			}
-			resp, lost = rec.Result(), true
+			lost = true
 		}
 	}()
 	t.i.w.emulator.ServeHTTP(rec, req)
-	return rec.Result(), false
+	return rec, false
 }
 
 // about names the group or the pod of a call, for the trace.
@@ -77,10 +75,8 @@ func about(params url.Values) string {
 	if ids := params.Get("ContainerGroupIds"); ids != "" {
 		return ids
 	}
-	for key, value := range params {
-		if value[0] == request.TagUID && strings.HasSuffix(key, ".Key") && !params.Has("ContainerGroupName") {
-			return "of " + params.Get(strings.TrimSuffix(key, "Key")+"Value")
-		}
+	if uid := podOf(params); uid != "" && !params.Has("ContainerGroupName") {
+		return "of " + string(uid)
 	}
 	return params.Get("ContainerGroupId") + params.Get("ContainerGroupName")
 }

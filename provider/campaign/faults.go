@@ -1,15 +1,15 @@
 package campaign
 
 import (
-	"net/url"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
+	"github.com/eci-vnode/eci-vnode/provider"
+	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
 // apiFault is what becomes of one call to the API server.
@@ -22,9 +22,29 @@ const (
 	apiAnswerLost
 )
 
-// faults are those that wait for a call to the API server; those of the cloud
-// wait in the emulator.
-type faults struct{ api []apiFault }
+// faults are those that wait for a call to the API server, and how long answers
+// of the cloud take; all else of the cloud waits in the emulator.
+type faults struct {
+	api  []apiFault
+	slow []time.Duration
+}
+
+func (f *faults) takeSlow() time.Duration {
+	if len(f.slow) == 0 {
+		return 0
+	}
+	d := f.slow[0]
+	f.slow = f.slow[1:]
+	return d
+}
+
+// slowAnswers lets the next answers of the cloud take long, some of them longer
+// than the client waits.
+func (w *world) slowAnswers() {
+	d := pauses[w.rng.IntN(len(pauses))]
+	w.say("cloud  answers take %s", d)
+	w.faults.slow = slices.Repeat([]time.Duration{d}, 1+w.rng.IntN(4))
+}
 
 func (f *faults) takeAPI() apiFault {
 	if len(f.api) == 0 {
@@ -71,9 +91,16 @@ func (w *world) failCalls() {
 
 // staleReads makes some of the next lists show the past, or nothing.
 func (w *world) staleReads() {
+	if w.trusting() {
+		return
+	}
 	fault := emulator.Fault{Times: 1 + w.rng.IntN(4)}
 	if w.rng.IntN(2) > 0 {
 		fault.Action = reads[w.rng.IntN(len(reads))]
+	}
+	if fault.Action == eci.ActionDescribeContainerGroupStatus && w.clock.Since(w.lastGap) > 4*provider.DefaultConfig().Repair {
+		w.lastGap = w.clock.Now()
+		fault.Times, fault.When = 1, isComplete
 	}
 	what := ""
 	switch w.rng.IntN(3) {
@@ -81,6 +108,9 @@ func (w *world) staleReads() {
 		what, fault.Frozen = "show the cloud as it is now", true
 	case 1:
 		what, fault.HideYoung = "hide young groups", time.Duration(1+w.rng.IntN(60))*time.Second
+		if fault.When != nil {
+			fault.HideYoung *= 10 // one listing alone may lag a lot
+		}
 	default:
 		what, fault.EmptyList = "be empty", true
 	}
@@ -94,26 +124,6 @@ func (w *world) staleReads() {
 	w.say("cloud  %d lists %v will %s", fault.Times, hit, what)
 }
 
-// noteLie notes which pods a list was asked about, if it may have lied.
-func (w *world) noteLie(params url.Values, before int) {
-	if !w.denied && before == w.lieHits() {
-		return
-	}
-	for _, values := range params {
-		if r := w.pods[types.UID(values[0])]; r != nil {
-			r.lied = true
-		}
-	}
-}
-
-func (w *world) lieHits() int {
-	hits := 0
-	for _, lie := range w.lies {
-		hits += lie.Hits()
-	}
-	return hits
-}
-
 func (w *world) noStock() {
 	late := w.rng.IntN(2) == 0
 	w.say("cloud  no stock (late: %t)", late)
@@ -122,19 +132,39 @@ func (w *world) noStock() {
 
 // denyLists takes the permission to list: the cloud answers with empty lists.
 func (w *world) denyLists() {
-	denied := reads
-	if n := w.rng.IntN(3); n < 2 {
-		denied = reads[n : n+1]
+	if w.trusting() {
+		return
 	}
+	denied := [][]string{reads, reads[:1], reads[1:], {eci.ActionDescribeContainerLog}}[w.rng.IntN(4)]
 	w.say("cloud  permission taken: %v", denied)
 	w.emulator.SetCredentials(goodKey(denied...))
-	w.denied = true
+	w.denied = slices.Contains(denied, reads[0])
 }
 
-// expireKey takes the access key away.
+// isComplete says that a listing of states is one of all.
+func isComplete(_ string, params map[string]string) bool { return params["SinceSecond"] == "" }
+
+// trusting says that only a true list can tell a process that starts of some
+// group: the cloud has forgotten its ClientToken, and its pod does not name it.
+// That lists are true then is the one thing that the node cannot do without.
+func (w *world) trusting() bool {
+	for id, g := range w.liveGroups() {
+		pod := w.api.byUID(ownerOf(g))
+		if pod != nil && pod.Annotations[status.AnnotationInstanceID] != id && w.clock.Since(w.made[id].time) > tokenLife {
+			return true
+		}
+	}
+	return false
+}
+
+// expireKey lets the STS token end, or takes the access key away.
 func (w *world) expireKey() {
-	w.say("cloud  the access key is gone")
-	w.emulator.SetCredentials([]emulator.Credential{{AccessKeyID: "another", AccessKeySecret: "another"}})
+	key := goodKey()
+	if key[0].Expires = w.clock.Now(); w.rng.IntN(3) == 0 {
+		key[0].AccessKeyID = "another"
+	}
+	w.say("cloud  the key is now %s, until now", key[0].AccessKeyID)
+	w.emulator.SetCredentials(key)
 }
 
 // heal gives the key and its permissions back and ends the faults.
@@ -142,7 +172,7 @@ func (w *world) heal() {
 	w.say("cloud  healed")
 	w.emulator.SetCredentials(goodKey())
 	w.emulator.Faults().Clear()
-	w.faults.api, w.lies, w.denied = nil, nil, false
+	w.faults, w.lies, w.denied = faults{}, nil, false
 }
 
 // touchByHand ends a group from outside: deleted in the console, reclaimed as a
@@ -206,7 +236,7 @@ func (w *world) crash() {
 	if i == nil {
 		return
 	}
-	w.startAt = w.clock.Now().Add([]time.Duration{0, 2 * time.Second, time.Minute, 6 * time.Minute, 70 * time.Minute}[w.rng.IntN(5)])
+	w.startAt = w.clock.Now().Add([]time.Duration{0, 2 * time.Second, time.Minute, 6 * time.Minute, 70 * time.Minute, 25 * time.Hour}[w.rng.IntN(6)])
 	if i.crashIn = w.rng.IntN(12); i.crashIn == 0 {
 		i.die("kill -9")
 		w.bury()
@@ -238,6 +268,21 @@ func (w *world) pause() {
 	}
 }
 
+// partition cuts a process off from the API server, but not from the cloud. Half
+// of the time another has the lease by then, and both work.
+func (w *world) partition() {
+	i := w.anyNode()
+	if i == nil {
+		return
+	}
+	i.cut = w.clock.Now().Add(pauses[w.rng.IntN(len(pauses))])
+	i.stalled = i.cut
+	w.say("%s  cut off from the API server until %s", i.name, i.cut.Format(time.TimeOnly))
+	if len(w.nodes) == 1 && w.rng.IntN(2) == 0 {
+		w.boot()
+	}
+}
+
 // skewClock sets the machine's clock wrong. A process that runs does not notice:
 // Go measures by a clock of its own.
 func (w *world) skewClock() {
@@ -255,7 +300,7 @@ func (w *world) endFaults() {
 		w.bury()
 	}
 	for _, i := range w.nodes {
-		i.crashIn, i.paused, i.stalled = 0, time.Time{}, time.Time{}
+		i.crashIn, i.paused, i.stalled, i.cut = 0, time.Time{}, time.Time{}, time.Time{}
 	}
 	for _, pod := range w.api.list() {
 		if pod.Status.Phase == corev1.PodUnknown {

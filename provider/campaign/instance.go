@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -34,6 +35,8 @@ type instance struct {
 	crashIn int
 	// paused processes get no turn: SIGSTOP, or a machine that swaps.
 	paused time.Time
+	// cut processes do not reach the API server until then.
+	cut time.Time
 	// skew is how much its clock is ahead.
 	skew time.Duration
 
@@ -52,6 +55,7 @@ type instance struct {
 	repair    loop
 	refresh   loop
 	budget    budget
+	sight     sight
 }
 
 // podCache is the informer's cache as the provider sees it.
@@ -67,7 +71,7 @@ func (c podCache) List() []*corev1.Pod {
 
 func (w *world) newInstance() (*instance, error) {
 	w.births++
-	i := &instance{w: w, name: fmt.Sprintf("node%d", w.births), skew: w.skew}
+	i := &instance{w: w, name: fmt.Sprintf("node%d", w.births), skew: w.skew, sight: newSight()}
 	i.ctx, i.kill = context.WithCancel(log.WithLogger(context.Background(), logger{i: i}))
 	client := openapi.DefaultConfig(region)
 	client.Endpoint, client.MaxAttempts = "http://127.0.0.1:1", 2
@@ -75,7 +79,7 @@ func (w *world) newInstance() (*instance, error) {
 		client.Rates[action] = openapi.Rate{PerSecond: 1, Burst: 4} // few, so that it matters
 	}
 	cloud, err := openapi.New(client, openapi.Deps{
-		Credentials: openapi.StaticCredentials(accessKeyID, accessKeySecret, ""),
+		Credentials: openapi.StaticCredentials(accessKeyID, accessKeySecret, securityToken),
 		HTTPClient:  &http.Client{Transport: wire{i}}, Clock: clientClock{i},
 	})
 	if err != nil {
@@ -91,7 +95,7 @@ func (w *world) newInstance() (*instance, error) {
 	cfg.Request.RegionID, cfg.Request.VSwitchIDs, cfg.Request.SecurityGroupID = region, []string{"vsw-emulator-h"}, "sg-emulator"
 	cfg.Request.ClusterID, cfg.Request.NodeName = clusterID, nodeName
 	cfg.UpdateFiles = w.births%2 == 0 // by turns: both ways are to be seen
-	w.off.weaken(&cfg, &deps, i.name)
+	w.off.weaken(&cfg, &deps)
 	if i.provider, err = provider.New(cfg, deps); err != nil {
 		return nil, err
 	}
@@ -130,11 +134,29 @@ func (i *instance) stop() error {
 	return nil
 }
 
+// answerSlowly is where an answer of the cloud comes back, if the client still
+// waits for it by then.
+func (i *instance) answerSlowly() error {
+	if i.dead {
+		return errDead
+	}
+	const timeout = 15 * time.Second
+	slow := i.w.faults.takeSlow()
+	i.w.task.wakeAt = i.w.clock.Now().Add(min(slow, timeout))
+	if err := i.stop(); err != nil {
+		return err
+	}
+	if slow > timeout {
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
 // die ends the process: nothing that it does from here leaves it. Its tasks are
 // unwound by the scheduler.
 func (i *instance) die(why string) {
 	i.w.say("%s  %s", i.name, why)
-	i.dead = true
+	i.dead, i.w.diedAt = true, i.w.clock.Now()
 	i.kill()
 }
 
@@ -201,6 +223,7 @@ func (i *instance) resume(t *task) {
 func (i *instance) deliver() {
 	event := i.w.api.log[i.cursor]
 	i.cursor++
+	i.notePod(event.pod)
 	old, known, _ := i.cache.Get(event.pod)
 	switch {
 	case event.deleted && known:
@@ -223,6 +246,7 @@ func (i *instance) relist(lag int) {
 	listed := map[string]bool{}
 	for _, pod := range i.w.api.listAt(i.cursor) {
 		listed[pod.Name] = true
+		i.notePod(pod)
 		if old, known, _ := i.cache.Get(pod); known {
 			i.take(i.cache.Update(pod))
 			i.pods.Handler().OnUpdate(old, pod)

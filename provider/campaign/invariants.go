@@ -11,11 +11,8 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
-	"github.com/eci-vnode/eci-vnode/provider/request"
 	"github.com/eci-vnode/eci-vnode/provider/status"
 )
-
-func ownerOf(g emulator.Brief) types.UID { return types.UID(g.Tags[request.TagUID]) }
 
 // liveOf are the ids of the live groups of a pod.
 func (w *world) liveOf(uid types.UID) []string {
@@ -41,29 +38,17 @@ func (w *world) checkGroups() {
 	}
 }
 
-// checkCreate: a refused pod has cost no create.
-func (w *world) checkCreate(params url.Values) {
-	for key, values := range params {
-		r := w.pods[types.UID(values[0])]
-		if !strings.HasPrefix(key, "Tag.") || r == nil {
-			continue
-		}
-		pod := w.api.byUID(types.UID(values[0]))
-		r.late = r.late || len(w.nodes) > 1 && (pod == nil || pod.DeletionTimestamp != nil)
-		if r.kind.refused {
-			w.fail("refused pods are free", "a create was sent for %s", r.name)
-		}
+// checkRefused: a pod that ECI cannot run costs no call, but for the look that
+// precedes the end of every pod which is deleted.
+func (w *world) checkRefused(params url.Values) {
+	uid := podOf(params)
+	r, pod := w.pods[uid], w.api.byUID(uid)
+	if r == nil || !r.kind.refused {
+		return
 	}
-}
-
-// unseen are the pods whose group the process at work cannot know of: its maker
-// died before the pod's object told of it (or works beside it) and the list
-// lied, or its maker is a leader of the past. It is left to the reaper, which
-// finds it when the lists are true.
-func (w *world) unseen(pod *corev1.Pod, groups []string) bool {
-	r := w.pods[pod.UID]
-	told := slices.Contains(groups, pod.Annotations[status.AnnotationInstanceID])
-	return r.late || r.lied && (!told || len(w.nodes) > 1)
+	if params.Get("Action") == eci.ActionCreateContainerGroup || pod != nil && pod.DeletionTimestamp == nil {
+		w.fail("refused pods are free", "%s was sent for %s", params.Get("Action"), r.name)
+	}
 }
 
 // checkDelete: nothing that ran is ended without a request. before are the
@@ -90,8 +75,9 @@ func (w *world) checkEviction(pod *corev1.Pod) {
 
 // checkRemoval: no object disappears while its group runs, nor before its last
 // status is written.
-func (w *world) checkRemoval(pod *corev1.Pod) {
-	if ids := w.liveOf(pod.UID); len(ids) > 0 && !w.unseen(pod, ids) {
+func (i *instance) checkRemoval(pod *corev1.Pod) {
+	w := i.w
+	if ids := w.liveOf(pod.UID); !w.pods[pod.UID].excused && !i.mayNotKnow(pod.UID, ids) {
 		w.fail("no object leaves before its group", "pod %s (%s) is removed while %v runs", pod.Name, pod.UID, ids)
 	}
 	if !isTerminal(pod.Status.Phase) {
@@ -100,7 +86,8 @@ func (w *world) checkRemoval(pod *corev1.Pod) {
 }
 
 // checkStatus: an end is final, true, and the one that the containers reached.
-func (w *world) checkStatus(before, after *corev1.Pod) {
+func (i *instance) checkStatus(before, after *corev1.Pod) {
+	w := i.w
 	was, is := before.Status.Phase, after.Status.Phase
 	if was == is {
 		return
@@ -112,16 +99,25 @@ func (w *world) checkStatus(before, after *corev1.Pod) {
 	if !isTerminal(is) {
 		return
 	}
-	if ids := w.liveOf(after.UID); len(ids) > 0 && !w.unseen(before, ids) && !(w.pods[after.UID].kind.hasty && len(w.nodes) > 1) {
+	ids := w.liveOf(after.UID)
+	w.pods[after.UID].excused = len(ids) > 0
+	if !i.mayNotKnow(after.UID, ids) {
 		w.fail("no end while the group runs", "pod %s (%s) becomes %s (%s) while %v runs", after.Name, after.UID, is, after.Status.Reason, ids)
 	}
 	r := w.pods[after.UID]
-	if before.DeletionTimestamp != nil || r.touched || r.kind.hasty || r.kind.refused && is == corev1.PodFailed {
+	if before.DeletionTimestamp != nil || r.touched || w.forgotten(after) || r.kind.hasty || r.kind.refused && is == corev1.PodFailed {
 		return
 	}
 	if is != r.kind.ends {
 		w.fail("true ends", "%s %s (%s) becomes %s (%s: %s), nobody touched it", r.kind.name, after.Name, after.UID, is, after.Status.Reason, after.Status.Message)
 	}
+}
+
+// forgotten says that the record of a pod's group is gone since no process lived
+// for so long: nobody can know its end, and the pod's status says so.
+func (w *world) forgotten(pod *corev1.Pod) bool {
+	return w.away && strings.Contains(pod.Status.Message, "its exit codes are not known") &&
+		!slices.ContainsFunc(w.emulator.Briefs(), func(g emulator.Brief) bool { return ownerOf(g) == pod.UID })
 }
 
 // checkBudget: a process sends no more than it may.
@@ -133,7 +129,7 @@ func (w *world) checkBudget(i *instance, action string) {
 
 // checkText: no secret leaves in a log line, an event or a status.
 func (w *world) checkText(where, text string) {
-	for _, secret := range []string{accessKeySecret, registryPassword, secretValue, tokenValue} {
+	for _, secret := range []string{accessKeySecret, securityToken, registryPassword, secretValue, tokenValue} {
 		if strings.Contains(text, secret) {
 			w.fail("secrets stay secret", "a %s says %q", where, text)
 		}
@@ -166,8 +162,6 @@ func (w *world) podUnsettled(pod *corev1.Pod, group string) string {
 		return fmt.Sprintf("%s and its group %s runs", phase, group)
 	case isTerminal(phase):
 		return ""
-	case group == "" && r.touched && (r.kind.files || r.changed):
-		return "" // its ClientToken is used up, and the request can never be the same again
 	case r.kind.refused || r.kind.ends != "":
 		return fmt.Sprintf("%s, never ended", phase)
 	case group == "":

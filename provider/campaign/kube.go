@@ -32,6 +32,10 @@ func answer[T any](i *instance, verb string, act func() (T, error)) (T, error) {
 	if err := i.stop(); err != nil {
 		return none, err
 	}
+	if i.w.clock.Now().Before(i.cut) {
+		i.w.say("%s  %s: no way there (fault)", i.name, verb)
+		return none, errors.New("dial tcp: i/o timeout")
+	}
 	fault := i.w.faults.takeAPI()
 	if fault == apiRefused {
 		i.w.say("%s  %s: refused (fault)", i.name, verb)
@@ -66,7 +70,11 @@ type kubePods struct {
 }
 
 func (k kubePods) Get(_ context.Context, name string, _ metav1.GetOptions) (*corev1.Pod, error) {
-	return answer(k.i, "get pod "+name, func() (*corev1.Pod, error) { return k.i.w.api.get(name) })
+	return answer(k.i, "get pod "+name, func() (*corev1.Pod, error) {
+		pod, err := k.i.w.api.get(name)
+		k.i.notePod(pod)
+		return pod, err
+	})
 }
 
 func (k kubePods) Patch(_ context.Context, name string, _ types.PatchType, patch []byte, _ metav1.PatchOptions, _ ...string) (*corev1.Pod, error) {
@@ -77,7 +85,8 @@ func (k kubePods) Patch(_ context.Context, name string, _ types.PatchType, patch
 			return nil, err
 		}
 		w.checkText("status", string(patch))
-		w.checkStatus(w.api.pods[name], pod)
+		k.i.checkStatus(w.api.pods[name], pod)
+		k.i.notePod(pod)
 		return w.api.store(pod).DeepCopy(), nil
 	})
 }
@@ -91,12 +100,15 @@ func (k kubePods) Delete(_ context.Context, name string, o metav1.DeleteOptions)
 		if o.Preconditions != nil && *o.Preconditions.UID != pod.UID {
 			return none, apierrors.NewConflict(podResource, name, errors.New("the UID in the precondition does not match"))
 		}
+		if v := o.Preconditions; v != nil && v.ResourceVersion != nil && *v.ResourceVersion != pod.ResourceVersion {
+			return none, apierrors.NewConflict(podResource, name, errors.New("the resourceVersion in the precondition does not match"))
+		}
 		if o.GracePeriodSeconds == nil { // a plain delete: the node evicts
 			k.i.w.checkEviction(pod)
-			k.i.w.api.askDelete(pod, *pod.Spec.TerminationGracePeriodSeconds)
+			k.i.w.askDelete(pod, *pod.Spec.TerminationGracePeriodSeconds)
 			return none, nil
 		}
-		k.i.w.checkRemoval(pod)
+		k.i.checkRemoval(pod)
 		k.i.w.api.remove(pod)
 		return none, nil
 	})

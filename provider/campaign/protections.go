@@ -28,11 +28,12 @@ const (
 	NoneOff Protection = ""
 	// NoClientToken sends creates without one.
 	NoClientToken Protection = "ClientToken"
-	// NoRecovery starts to work without looking at the cloud first, and meets a
-	// cloud that has forgotten the ClientTokens of the life before: how long it
-	// keeps them is not documented.
+	// NoRecovery starts to work without looking at the cloud first, nor at what
+	// the pods tell of their groups.
 	NoRecovery Protection = "recovery before create"
-	// OneSighting takes one reading of a list as proof, and asks no further.
+	// OneSighting takes one reading of a list as all the proof that is needed: it
+	// waits for no second one, and asks for no group by its name. With one of the
+	// two left the campaign holds: either is enough for the lists that it has.
 	OneSighting Protection = "two sightings"
 	// NoConfirmation takes an accepted delete as an end.
 	NoConfirmation Protection = "delete confirmation"
@@ -41,10 +42,8 @@ const (
 )
 
 // weaken changes what the provider is made from.
-func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps, life string) {
+func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps) {
 	switch p {
-	case NoRecovery:
-		deps.Cloud = forgotten{deps.Cloud, life}
 	case NoClientToken:
 		deps.Cloud = tokenless{deps.Cloud}
 	case OneSighting:
@@ -64,18 +63,6 @@ func (p Protection) kube(real kube) kubernetes.Interface {
 		return statuslessKube{real}
 	}
 	return real
-}
-
-// forgotten makes the ClientTokens of each life different ones.
-type forgotten struct {
-	provider.Cloud
-	life string
-}
-
-func (c forgotten) CreateContainerGroup(ctx context.Context, req *eci.CreateContainerGroupRequest) (*eci.CreateContainerGroupResponse, error) {
-	other := *req
-	other.ClientToken = req.ClientToken[:min(len(req.ClientToken), eci.MaxClientToken-len(c.life))] + c.life
-	return c.Cloud.CreateContainerGroup(ctx, &other)
 }
 
 type tokenless struct{ provider.Cloud }

@@ -16,11 +16,10 @@ type record struct {
 	kind podKind
 	// kept: a controller makes another of the same name when it has left.
 	kept bool
-	// lied: a list that was asked for its groups may have left them out.
-	// late: a group was made after its deletion, while two processes worked.
-	lied, late bool
-	// changed: its spec is no longer the one that its group was asked for with.
-	changed bool
+	// deletedAt is when a user deleted it, counted in calls of the cloud.
+	deletedAt int
+	// excused: it was ended by a process that could not know of its group.
+	excused bool
 	// touched: its group was ended, reclaimed or removed by someone else.
 	touched bool
 }
@@ -117,7 +116,7 @@ func (w *world) changeFiles() { w.api.filesVersion++ }
 func (w *world) drain() {
 	for _, pod := range w.api.list() {
 		w.say("user  drains %s (%s)", pod.Name, pod.UID)
-		w.api.askDelete(pod, *pod.Spec.TerminationGracePeriodSeconds)
+		w.askDelete(pod, *pod.Spec.TerminationGracePeriodSeconds)
 	}
 }
 
@@ -137,8 +136,15 @@ func (w *world) deletePod() {
 			grace = 1
 		}
 		w.say("user  deletes %s (%s) with grace %d", pod.Name, pod.UID, grace)
-		w.api.askDelete(pod, max(grace, 1))
+		w.askDelete(pod, max(grace, 1))
 	}
+}
+
+func (w *world) askDelete(pod *corev1.Pod, grace int64) {
+	if pod.DeletionTimestamp == nil {
+		w.pods[pod.UID].deletedAt = w.calls
+	}
+	w.api.askDelete(pod, grace)
 }
 
 // forcePod takes the object away at once, whatever runs.
@@ -166,7 +172,6 @@ func (w *world) updatePod() {
 		return
 	}
 	w.say("user  updates %s (%s)", pod.Name, pod.UID)
-	w.pods[pod.UID].changed = true
 	w.api.change(pod, func(pod *corev1.Pod) {
 		switch w.rng.IntN(3) {
 		case 0:
@@ -175,7 +180,7 @@ func (w *world) updatePod() {
 		case 1:
 			pod.Labels = map[string]string{"updated": fmt.Sprint(w.rng.IntN(100))}
 		default:
-			pod.Spec.ActiveDeadlineSeconds = ptr.To[int64](36000)
+			pod.Spec.ActiveDeadlineSeconds = ptr.To[int64](30 * 24 * 3600)
 			pod.Generation++
 		}
 	})
@@ -185,12 +190,21 @@ func (w *world) updatePod() {
 func (w *world) run() {
 	for range 1 + w.rng.IntN(24) {
 		if !w.turn() {
-			w.leap(10 * time.Second)
+			w.leap(w.patience())
 		}
 		if w.violation != nil {
 			return
 		}
 	}
+}
+
+// patience is how far the clock may leap: while no process lives, half of the
+// time to the start of the next.
+func (w *world) patience() time.Duration {
+	if len(w.nodes) == 0 && w.rng.IntN(2) == 0 {
+		return 48 * time.Hour
+	}
+	return 10 * time.Second
 }
 
 var pauses = []time.Duration{300 * time.Millisecond, time.Second, 3 * time.Second, 12 * time.Second, 45 * time.Second, 4 * time.Minute}

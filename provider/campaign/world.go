@@ -21,6 +21,7 @@ const (
 
 	accessKeyID      = "emulator"
 	accessKeySecret  = "key-secret-of-the-account"
+	securityToken    = "token-of-the-role"
 	registryPassword = "password-of-the-registry"
 	secretValue      = "value-of-a-secret"
 	tokenValue       = "token-of-a-service-account"
@@ -31,6 +32,16 @@ const (
 	// have stopped: two passes of the reaper around its grace, after the longest
 	// pause of a pod that found no stock.
 	calmAfter = 20 * time.Minute
+	// doubtAfter is the same for a pod whose ClientToken is used up by a group that
+	// is gone before anybody learnt its name.
+	doubtAfter = 40 * time.Minute
+	// lastPodAfter is when one more pod is made while something is still missing:
+	// a list that shows its group is known to work, and before, nothing proves to
+	// a node with a single pod that its group is gone whose name nobody learnt.
+	lastPodAfter = 26 * time.Minute
+	// recordLife and tokenLife are how long the cloud remembers groups that have
+	// ended, and ClientTokens.
+	recordLife, tokenLife = time.Hour, 24 * time.Hour
 	// stuckAfter is how many turns in a row the clock may stand still.
 	stuckAfter = 5000
 )
@@ -60,6 +71,7 @@ type world struct {
 	api      *apiServer
 	faults   faults
 	lies     []*emulator.Injected // those that make lists wrong
+	lastGap  time.Time            // when a complete listing was last to lie
 	denied   bool                 // lists are empty
 	off      Protection
 	rng      *rand.Rand
@@ -68,11 +80,16 @@ type world struct {
 	births  int
 	skew    time.Duration // how much the clock of a process that starts is ahead
 	startAt time.Time     // when a process that died is started again
+	diedAt  time.Time
+	away    bool // no process lived for longer than the cloud keeps records
 	task    *task
 
 	pods      map[types.UID]*record
+	made      map[string]making // groups, by id
+	calls     int               // of the cloud
 	names     int
 	quiet     bool // the faults have stopped
+	doubts    bool // a ClientToken was refused since
 	violation *Violation
 	began     time.Time
 	tracing   bool
@@ -100,16 +117,12 @@ func Run(h History, off Protection, trace bool) Result {
 		w.rng = rand.New(rand.NewPCG(0, 2))
 		w.calm()
 	}
-	calls := 0
-	for _, n := range w.emulator.Calls() {
-		calls += n
-	}
-	return Result{Violation: w.violation, Trace: w.trace, Turns: w.turns, Calls: calls, Virtual: w.clock.Since(w.began)}
+	return Result{Violation: w.violation, Trace: w.trace, Turns: w.turns, Calls: w.calls, Virtual: w.clock.Since(w.began)}
 }
 
 func newWorld(off Protection, trace bool) (*world, error) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	w := &world{off: off, tracing: trace, pods: map[types.UID]*record{}, began: start, startAt: start}
+	w := &world{off: off, tracing: trace, pods: map[types.UID]*record{}, made: map[string]making{}, began: start, startAt: start, diedAt: start}
 	w.clock.cloud = emulator.NewFakeClock(start)
 	w.api = newAPIServer(w.clock.Now, w.podRemoved)
 	cfg := emulator.DefaultConfig()
@@ -121,8 +134,9 @@ func newWorld(off Protection, trace bool) (*world, error) {
 	return w, err
 }
 
+// goodKey is that of the account, without permission for some actions.
 func goodKey(denied ...string) []emulator.Credential {
-	return []emulator.Credential{{AccessKeyID: accessKeyID, AccessKeySecret: accessKeySecret, Denied: denied}}
+	return []emulator.Credential{{AccessKeyID: accessKeyID, AccessKeySecret: accessKeySecret, SecurityToken: securityToken, Denied: denied}}
 }
 
 func (w *world) close() {
@@ -174,6 +188,10 @@ func (w *world) boot() {
 		return
 	}
 	w.say("%s  started", i.name)
+	w.away = w.away || len(w.nodes) == 0 && w.clock.Since(w.diedAt) > recordLife
+	if w.trusting() {
+		w.heal()
+	}
 	w.nodes = append(w.nodes, i)
 }
 
@@ -213,7 +231,7 @@ func (w *world) leap(limit time.Duration) {
 func (w *world) calm() {
 	w.say("--- the faults stop")
 	w.endFaults()
-	deadline := w.clock.Now().Add(calmAfter)
+	began, last := w.clock.Now(), false
 	for still := 0; w.violation == nil; {
 		if w.turn() {
 			if still++; still > stuckAfter {
@@ -226,8 +244,13 @@ func (w *world) calm() {
 		if missing == "" {
 			return
 		}
-		if w.clock.Now().After(deadline) {
-			w.fail("convergence", "%s after the faults stopped: %s", calmAfter, missing)
+		if !last && w.clock.Since(began) > lastPodAfter {
+			last = true
+			w.names++
+			w.makePod(fmt.Sprintf("pod-%d", w.names), podKinds[0], false)
+		}
+		if w.clock.Since(began) > calmAfter && !w.doubts || w.clock.Since(began) > doubtAfter {
+			w.fail("convergence", "%s after the faults stopped: %s", w.clock.Since(began), missing)
 			return
 		}
 		w.leap(5 * time.Second)
