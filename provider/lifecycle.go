@@ -267,6 +267,9 @@ func hasEnded(pod *corev1.Pod) bool {
 
 // gone records that the group of a pod whose end was asked for is no more.
 func (p *Provider) gone(ctx context.Context, e entry) {
+	if e.status != nil && e.status.Phase == corev1.PodPending && p.overtaken(ctx, e) {
+		return
+	}
 	last := e.pod.Status
 	if e.status != nil {
 		last = *e.status
@@ -277,6 +280,27 @@ func (p *Provider) gone(ctx context.Context, e entry) {
 	}
 	p.tell(e.pod.UID)
 	p.pokeEIPs()
+}
+
+// overtaken says that the end of a pod whose group never ran has to wait: that
+// group may have been one that could not be scheduled, and another leader have
+// made the next, which then is the one to end.
+func (p *Provider) overtaken(ctx context.Context, e entry) bool {
+	groups, err := p.groupsOf(ctx, e.pod)
+	if err != nil {
+		return true
+	}
+	found := best(groups)
+	if found == nil || eci.IsTerminal(found.Status) || found.ContainerGroupID == e.groupID {
+		return false
+	}
+	p.adopt(e, &eci.CreateContainerGroupResponse{ContainerGroupID: found.ContainerGroupID})
+	if next, known := p.store.get(e.pod.UID); known {
+		if err := p.end(ctx, next, e.forced); err != nil {
+			groupLogger(ctx, e.pod, next.groupID).WithError(err).Warn("ending the container group that another leader made failed; will try again")
+		}
+	}
+	return true
 }
 
 // GetPod returns the pod of that name with its latest status; while two of one

@@ -3,6 +3,7 @@ package vnode
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
@@ -92,8 +93,9 @@ func (c *podController) create(ctx context.Context, pod *corev1.Pod) error {
 		c.statusChanged(pod.UID)
 		return nil
 	}
-	c.recorder.Event(pod, corev1.EventTypeWarning, reasonCreateFailed, err.Error())
-	failure := &createFailure{message: err.Error(), lasting: errdefs.IsInvalidInput(err)}
+	message := shortened(err.Error())
+	c.recorder.Event(pod, corev1.EventTypeWarning, reasonCreateFailed, message)
+	failure := &createFailure{message: message, lasting: errdefs.IsInvalidInput(err)}
 	c.pods.change(pod.UID, func(r *entry) { r.failure = failure })
 	c.statusChanged(pod.UID)
 	if failure.lasting {
@@ -101,6 +103,18 @@ func (c *podController) create(ctx context.Context, pod *corev1.Pod) error {
 		return nil
 	}
 	return fmt.Errorf("create pod in provider: %w", err)
+}
+
+// maxMessage bounds, in bytes, what is told of a create that failed: an error can
+// have a line for each of ten thousand variables, and an object that is too large
+// for the API server would be written for ever.
+const maxMessage = 4 << 10
+
+func shortened(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + " ..."
 }
 
 func (c *podController) update(ctx context.Context, pod *corev1.Pod) error {

@@ -18,6 +18,7 @@ var (
 	from     = flag.Uint64("from", 1, "the first seed")
 	seed     = flag.Uint64("seed", 0, "play this seed alone, and print what happened")
 	ops      = flag.Int("ops", 60, "how many operations a history has")
+	crowd    = flag.Int("crowd", 1000, "how many pods that cannot be made the memory is measured with")
 	progress = flag.Bool("progress", false, "draw how far the campaign is")
 )
 

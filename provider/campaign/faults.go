@@ -126,8 +126,8 @@ func (w *world) staleReads() {
 
 func (w *world) noStock() {
 	late := w.rng.IntN(2) == 0
-	w.say("cloud  no stock (late: %t)", late)
-	w.emulator.Faults().Inject(emulator.Fault{NoStock: &emulator.NoStock{Late: late}, Times: 1 + w.rng.IntN(3), Action: eci.ActionCreateContainerGroup})
+	w.say("cloud  no stock (late: %t)", late) // 0 times: until it is healed
+	w.emulator.Faults().Inject(emulator.Fault{NoStock: &emulator.NoStock{Late: late}, Times: w.rng.IntN(6), Action: eci.ActionCreateContainerGroup})
 }
 
 // denyLists takes the permission to list: the cloud answers with empty lists.

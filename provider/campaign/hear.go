@@ -21,7 +21,7 @@ func (l logger) line(text string) {
 		return
 	}
 	l.i.w.checkText("log", text+l.fields)
-	if strings.HasPrefix(text, "panic in") {
+	if strings.HasPrefix(text, "panic in") && l.i.w.off != Poisoned {
 		l.i.w.fail("panic", "%s%s", text, l.fields)
 	}
 	l.i.w.say("%s    | %s%s", l.i.name, text, l.fields)

@@ -35,11 +35,16 @@ const (
 	// waits for no second one, and asks for no group by its name. With one of the
 	// two left the campaign holds: either is enough for the lists that it has.
 	OneSighting Protection = "two sightings"
+	// Poisoned lets the provider panic over the pods with the label panics.
+	Poisoned Protection = "poison"
 	// NoConfirmation takes an accepted delete as an end.
 	NoConfirmation Protection = "delete confirmation"
 	// NoFinalStatus removes objects without writing their last status.
 	NoFinalStatus Protection = "final status before removal"
 )
+
+// panics is the label of pods over which a poisoned provider panics.
+const panics = "panics"
 
 // weaken changes what the provider is made from.
 func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps) {
@@ -96,6 +101,9 @@ func (p weakProvider) Recover(ctx context.Context, pods []*corev1.Pod) error {
 
 // CreatePod hides from the provider which group the pod names.
 func (p weakProvider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
+	if _, is := pod.Labels[panics]; is && p.off == Poisoned {
+		panic("a pod that nobody has thought of")
+	}
 	if p.off == NoRecovery {
 		delete(pod.Annotations, status.AnnotationInstanceID)
 	}

@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -20,7 +19,7 @@ const (
 // the seed in the place of first in, first out.
 type queue struct {
 	w        *world
-	ready    map[types.UID]bool
+	ready    []types.UID // sorted
 	working  map[types.UID]bool
 	dirty    map[types.UID]bool
 	later    map[types.UID]time.Time
@@ -28,7 +27,7 @@ type queue struct {
 }
 
 func newQueue(w *world) *queue {
-	return &queue{w: w, ready: map[types.UID]bool{}, working: map[types.UID]bool{}, dirty: map[types.UID]bool{},
+	return &queue{w: w, working: map[types.UID]bool{}, dirty: map[types.UID]bool{},
 		later: map[types.UID]time.Time{}, failures: map[types.UID]int{}}
 }
 
@@ -50,13 +49,19 @@ func (q *queue) Add(uid types.UID) {
 		q.dirty[uid] = true
 		return
 	}
-	q.ready[uid] = true
+	q.enqueue(uid)
+}
+
+func (q *queue) enqueue(uid types.UID) {
+	if at, there := slices.BinarySearch(q.ready, uid); !there {
+		q.ready = slices.Insert(q.ready, at, uid)
+	}
 }
 
 func (q *queue) Get() (types.UID, bool) {
-	uids := slices.Sorted(maps.Keys(q.ready))
-	uid := uids[q.w.rng.IntN(len(uids))]
-	delete(q.ready, uid)
+	at := q.w.rng.IntN(len(q.ready))
+	uid := q.ready[at]
+	q.ready = slices.Delete(q.ready, at, at+1)
 	q.working[uid] = true
 	return uid, false
 }
@@ -65,7 +70,7 @@ func (q *queue) Done(uid types.UID) {
 	delete(q.working, uid)
 	if q.dirty[uid] {
 		delete(q.dirty, uid)
-		q.ready[uid] = true
+		q.enqueue(uid)
 	}
 }
 
