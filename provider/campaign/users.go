@@ -18,6 +18,8 @@ type record struct {
 	kept bool
 	// deletedAt is when a user deleted it, counted in calls of the cloud.
 	deletedAt int
+	// endedAt is when the API server heard of its end, counted alike.
+	endedAt int
 	// excused: it was ended by a process that could not know of its group.
 	excused bool
 	// touched: its group was ended, reclaimed or removed by someone else.
