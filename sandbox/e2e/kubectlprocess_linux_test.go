@@ -20,5 +20,6 @@ func TestKubectlWorksOnContainersThatReallyRun(t *testing.T) {
 		runChecks(t, s, namespace, group, checks)
 	}
 	testTransfers(t, s, namespace)
+	t.Run("port-forward", func(t *testing.T) { testForwards(t, s, namespace) })
 	t.Run("followers", func(t *testing.T) { testFollowers(t, s, namespace) })
 }
