@@ -24,7 +24,7 @@ func mustStartLoad(t *testing.T, s *sandbox, namespace string) {
 	// process of a container is measured.
 	pod := plainPod("", corev1.RestartPolicyAlways, corev1.Container{
 		Name: "app", Image: "busybox",
-		Command:   []string{"sh", "-c", "while :; do i=0; while [ $i -lt 5000 ]; do i=$((i+1)); done; sleep 0.2; done"},
+		Command:   []string{"sh", "-c", "while :; do i=0; while [ $i -lt 1000 ]; do i=$((i+1)); done; sleep 0.3; done"},
 		Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1m")}},
 	})
 	labels := map[string]string{"app": "load"}
