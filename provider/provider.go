@@ -68,6 +68,9 @@ type Deps struct {
 	// Records reaches the PodEIP resources; without it no address outlives its
 	// pod.
 	Records dynamic.Interface
+	// Networks reaches the PodNetworking resources of Terway, which a cluster need
+	// not have; without it none is read.
+	Networks dynamic.Interface
 	// Dial connects with pods; net.Dialer's when nil. Its connections have
 	// CloseWrite, as those of TCP do.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -151,7 +154,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 		wake:  make(chan struct{}, 1),
 	}
 	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, deps.Clock)
-	p.profiles = newProfiles(deps.Kube, deps.Clock)
+	p.profiles = newProfiles(deps.Kube, deps.Networks, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
 	if deps.EIPs != nil {
 		var err error

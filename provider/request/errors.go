@@ -122,4 +122,5 @@ const (
 	ReasonEIPStrategy       = "EIPReleaseStrategyNotApplied"
 	ReasonProbeEmulated     = "ProbeEmulated"
 	ReasonSidecarEmulated   = "SidecarEmulated"
+	ReasonPodNetworking     = "PodNetworkingNotApplied"
 )
