@@ -29,6 +29,8 @@ type Config struct {
 	KubeletPort   int
 	NodeIP        string // where the API server reaches the kubelet port
 
+	MetricsServerPort int // 0 runs none
+
 	Runtime string // what runs containers: auto, process or simulated
 
 	Deploy       string   // the operator's manifest, whose account and rights eci-vnode gets
