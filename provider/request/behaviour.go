@@ -3,7 +3,6 @@ package request
 import (
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -88,7 +87,7 @@ func bandwidth(part func(*request) *int64) func(*translator, *field.Path, string
 		case t.cfg.BandwidthUnit == BandwidthBytes:
 			*part(t.req) = bits / 8
 		default:
-			t.refuse(path, "the documents of ECI name two units for this limit: let the operator set bandwidthUnit to bit or byte, "+strconv.FormatInt(bits, 10)+" bit/s is not sent")
+			t.refuse(path, "the documents of ECI name two units for this limit, and this node has not been told which holds: leave it out, or let the operator set pods.bandwidthUnit to bit or byte")
 		}
 	}
 }
