@@ -106,8 +106,9 @@ type Provider struct {
 	// store.recovered is closed and read only after.
 	recoveredAt time.Time
 
-	// wake asks the sync loop for a tick now; it holds one request.
-	wake chan struct{}
+	// wake asks the sync loop for a tick now, wakeFiles the refresh loop to look at
+	// the pods that wait for their addresses; each holds one request.
+	wake, wakeFiles chan struct{}
 
 	mu     sync.Mutex
 	notify func(*corev1.Pod)
@@ -152,6 +153,8 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 		store: newStore(),
 		cloud: newWatchedCloud(deps.Cloud, deps.Clock),
 		wake:  make(chan struct{}, 1),
+
+		wakeFiles: make(chan struct{}, 1),
 	}
 	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, deps.Clock)
 	p.profiles = newProfiles(deps.Kube, deps.Networks, deps.Clock)

@@ -139,6 +139,11 @@ func (t *translator) eip() {
 	}
 	if t.wantedEIP != nil {
 		t.wantedEIP.Early = showsEIP(t.pod)
+		if len(VolumesAwaited(t.pod)) > 0 {
+			t.warn(ReasonPodIPsLate, field.NewPath("spec", "initContainers"), "one waits for "+annotationPodIPs+
+				", which is known only once the group is made: its files are sent again then, and the init containers may run anew; "+
+				"wait for "+annotationPrefix+"allocated-eipAddress, which is there from the beginning")
+		}
 	}
 }
 
