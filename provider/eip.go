@@ -135,7 +135,7 @@ func (p *Provider) secureEIP(ctx context.Context, e *entry) (bindable string, er
 		return "", err
 	}
 	// A pod that is refused must not cost an EIP.
-	if _, _, err := p.translate(ctx, e.pod, false); err != nil {
+	if _, err := p.translate(ctx, e.pod, false); err != nil {
 		return "", err
 	}
 	state, free, err := p.eips.Secure(ctx, eip.Pod{Object: e.pod, Want: want})

@@ -72,6 +72,12 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
 		resp, err = p.cloud.CreateContainerGroup(ctx, req)
 	}
+	if req.ImageSnapshotID != "" && eci.IsImageCacheUnfit(err) {
+		p.reportCacheUnfit(e.pod, req.ImageSnapshotID, err)
+		req = withoutCache(req)
+		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
+		resp, err = p.cloud.CreateContainerGroup(ctx, req)
+	}
 	found := eci.IsTokenTaken(err)
 	if found {
 		resp, err = p.findOwn(ctx, e, err)
@@ -134,23 +140,27 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 		p.reportMissing(e.pod, err)
 		return nil, err
 	}
-	translation, objects, err := p.translate(ctx, e.withAddress(), true)
+	translation, err := p.translate(ctx, e.withAddress(), true)
 	if err != nil {
 		p.reportMissing(e.pod, err)
 		return nil, err
 	}
+	p.reportDefaults(e.pod, translation.applied)
 	p.reportWarnings(e.pod, translation.Warnings)
-	source, err := p.sourceOf(ctx, e.pod, versionsIn(e.pod, objects))
+	source, err := p.sourceOf(ctx, e.pod, versionsIn(e.pod, translation.objects))
 	if err != nil {
 		return nil, err
 	}
 	req := translation.Request
 	useEIP(req, bindable)
 	// Pointers into the translation would keep all of it.
-	behaviour, rounded := translation.Behaviour, roundedIn(translation)
+	behaviour, rounded := translation.Behaviour, roundedIn(translation.Translation)
 	p.store.update(e.pod.UID, func(e *entry) {
 		e.behaviour, e.places, e.source, e.rounded = &behaviour, alternatives(req), source, rounded
 	})
+	if err := p.chooseImageCache(ctx, e.pod, req, behaviour.ImageMatch); err != nil {
+		return nil, err
+	}
 	req.ClientToken = request.ClientToken(e.pod.UID, e.attempt)
 	placeFor(req, e.attempt)
 	if e.noSpot && wantsSpot(req) {

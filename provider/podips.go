@@ -44,7 +44,7 @@ func (p *Provider) pokePodIPs(e entry) {
 // is tried again with the next round.
 func (p *Provider) sendPodIPs(ctx context.Context) {
 	for _, e := range p.store.all(entry.awaitsPodIPs) {
-		translation, _, err := p.translate(ctx, e.render(), true)
+		translation, err := p.translate(ctx, e.render(), true)
 		if err == nil {
 			awaited := request.VolumesAwaited(e.pod)
 			err = p.update(ctx, e, slices.DeleteFunc(translation.Request.Volumes, func(v eci.Volume) bool { return !slices.Contains(awaited, v.Name) }))

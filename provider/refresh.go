@@ -249,7 +249,7 @@ func (p *Provider) outdated(e entry, why string) {
 // filesFor translates the pod with the objects as they are now. Tokens are made
 // only if asked: they are different each time.
 func (p *Provider) filesFor(ctx context.Context, e entry, tokens bool) ([]eci.Volume, error) {
-	translation, _, err := p.translate(ctx, e.withAddress(), tokens)
+	translation, err := p.translate(ctx, e.withAddress(), tokens)
 	if err != nil {
 		return nil, err
 	}
