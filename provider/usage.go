@@ -38,7 +38,7 @@ type podUsage struct {
 // gives no record the pod is still listed; err tells why, and the pods are good
 // all the same.
 func (p *Provider) usageOf(ctx context.Context) ([]podUsage, error) {
-	entries := p.store.all(entry.running)
+	entries := p.store.all((*entry).running)
 	records, err := p.readUsage(ctx, entries)
 	pods := make([]podUsage, 0, len(entries))
 	for _, e := range entries {
