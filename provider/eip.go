@@ -89,6 +89,9 @@ func (p *Provider) PodOver(ctx context.Context, namespace, name string, uid type
 func (p *Provider) ReportEIP(uid types.UID, state eip.State) {
 	p.store.update(uid, func(e *entry) { e.eip = state })
 	p.tell(uid)
+	if e, known := p.store.get(uid); known {
+		p.pokePodIPs(e)
+	}
 }
 
 // showEIP puts what is known of the EIP into the pod that is told.

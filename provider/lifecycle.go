@@ -88,7 +88,7 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 	p.adopt(e, resp)
 	if !found {
 		now := p.deps.Clock.Now()
-		p.store.update(e.pod.UID, func(e *entry) { e.files, e.tokensAt = sumsOf(e.pod, req.Volumes), now })
+		p.store.update(e.pod.UID, func(e *entry) { e.files, e.tokensAt = p.sumsFor(e.pod).of(req.Volumes), now })
 	}
 	groupLogger(ctx, e.pod, resp.ContainerGroupID).WithField("requestID", resp.RequestID).Info("container group created")
 	return nil

@@ -68,6 +68,9 @@ type Deps struct {
 	// Records reaches the PodEIP resources; without it no address outlives its
 	// pod.
 	Records dynamic.Interface
+	// Networks reaches the PodNetworking resources of Terway, which a cluster need
+	// not have; without it none is read.
+	Networks dynamic.Interface
 	// Dial connects with pods; net.Dialer's when nil. Its connections have
 	// CloseWrite, as those of TCP do.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -106,8 +109,9 @@ type Provider struct {
 	// store.recovered is closed and read only after.
 	recoveredAt time.Time
 
-	// wake asks the sync loop for a tick now; it holds one request.
-	wake chan struct{}
+	// wake asks the sync loop for a tick now, wakeFiles the refresh loop to look at
+	// the pods that wait for their addresses; each holds one request.
+	wake, wakeFiles chan struct{}
 
 	mu     sync.Mutex
 	notify func(*corev1.Pod)
@@ -154,9 +158,11 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 		wake:  make(chan struct{}, 1),
 
 		readers: detailReaders,
+
+		wakeFiles: make(chan struct{}, 1),
 	}
 	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, cfg.EventRate, deps.Clock)
-	p.profiles = newProfiles(deps.Kube, deps.Clock)
+	p.profiles = newProfiles(deps.Kube, deps.Networks, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
 	if deps.EIPs != nil {
 		var err error

@@ -90,6 +90,9 @@ type entry struct {
 	// eip is what became of the pod's EIP; secured is the one that was got before
 	// the group was made.
 	eip, secured eip.State
+	// podIPsSent says that the files show the addresses that an init container
+	// waits for.
+	podIPsSent bool
 	// wish is what the profile of the cluster asks for where the pod itself asks
 	// for no EIP; profiled says that it was looked at.
 	wish     *request.EIP

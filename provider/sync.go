@@ -205,7 +205,7 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 		status.MarkSpotDegraded(&next)
 	}
 	annotations := status.Annotations(*group, e.requestID)
-	shown := shownSums(e.pod, group.Volumes)
+	shown := p.sumsFor(e.pod).shown(group.Volumes)
 	known := factsOf(group)
 	p.store.updateRunning(e, func(e *entry) {
 		if e.files == nil {
@@ -223,9 +223,11 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	if group.Status == eci.StatusExpired && e.disruption == nil {
 		p.disrupt(e, "the cloud has taken the container group back")
 	}
-	if next, _ := p.store.get(uid); next.eni() != e.eni() || next.stage != e.stage {
-		p.movedEIP(&next)
+	now, _ := p.store.get(uid)
+	if now.eni() != e.eni() || now.stage != e.stage {
+		p.movedEIP(&now)
 	}
+	p.pokePodIPs(now)
 	p.tell(uid)
 	if notice := reclaimNotice(events, live); notice != "" {
 		p.reclaim(ctx, uid, notice)

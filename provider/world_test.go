@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/record"
@@ -34,6 +35,7 @@ type world struct {
 	events   *record.FakeRecorder
 	emClock  *emulator.FakeClock
 	clock    *clocktesting.FakeClock
+	networks dynamic.Interface
 	pods     podList
 	// told is written by several readers at once, and read between two turns.
 	told    map[types.UID]*corev1.Pod
@@ -89,6 +91,7 @@ func (w *world) start() {
 	w.Provider, err = New(cfg, Deps{
 		Cloud: w.cloud, EIPs: w.cloud, Kube: w.kube, Pods: w.pods, Events: w.events, Clock: w.clock,
 		Dial:     w.dialPod,
+		Networks: w.networks,
 		Services: informers.NewSharedInformerFactory(w.kube, 0).Core().V1().Services().Lister(),
 	})
 	if err != nil {

@@ -65,7 +65,7 @@ func (c *podController) release(ctx context.Context, r entry) error {
 			return err
 		}
 	}
-	log.G(ctx).Info("pod gone")
+	log.G(ctx).Debug("pod gone")
 	c.pods.forget(r.pod.UID)
 	return nil
 }

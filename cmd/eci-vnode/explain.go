@@ -52,8 +52,8 @@ unless --live or --dry-run=cloud is given. Secrets are shown as ***.
 
 Pods are taken from Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job,
 CronJob and ReplicationController. ConfigMaps (eci-profile among them), Secrets,
-ServiceAccounts, Services, Namespaces, claims, volumes and StorageClasses beside
-them are used; other kinds are passed over with a note. Files are read strictly:
+ServiceAccounts, Services, Namespaces, claims, volumes, StorageClasses and the
+PodNetworkings of Terway beside them are used; other kinds are passed over. Files are read strictly:
 a field that Kubernetes does not know is an error.
 
 The exit status is 1 if a pod would be refused, 2 if there is no answer (a bad

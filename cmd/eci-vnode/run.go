@@ -119,7 +119,7 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 
 	deps := provider.Deps{
 		Cloud: cloud, Kube: clients.pods, Services: services.Lister(), Pods: podStore{pods.GetStore()},
-		Events: recorder, EventsClient: clients.events, Registry: registry,
+		Events: recorder, EventsClient: clients.events, Registry: registry, Networks: clients.custom,
 	}
 	if !cfg.EIP.Disabled {
 		deps.EIPs, deps.Records = cloud, clients.custom

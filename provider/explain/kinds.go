@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
 // reader adds one object, given as JSON, or returns all that is wrong with it.
@@ -36,6 +38,8 @@ func readers() map[metav1.TypeMeta]reader {
 		of("v1", "Namespace"):                   read((*Manifests).addNamespace),
 		of("v1", "PersistentVolume"):            read((*Manifests).addVolume),
 		of("storage.k8s.io/v1", "StorageClass"): read((*Manifests).addClass),
+
+		of(request.PodNetworkings().GroupVersion().String(), request.PodNetworkingKind): readNetworking,
 	}
 }
 

@@ -111,7 +111,8 @@ func applyStorage(t *translator, path *field.Path, value string) {
 // of the vSwitch.
 func applyVSwitches(t *translator, path *field.Path, value string) {
 	textList(maxVSwitches, func(r *request) *string { return &r.VSwitchID })(t, path, value)
-	t.req.ZoneID = ""
+	// These are not those that the settings and a PodNetworking speak of.
+	t.req.ZoneID, t.req.ScheduleStrategy = "", ""
 }
 
 func applySpotPrice(t *translator, path *field.Path, value string) {

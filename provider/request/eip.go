@@ -2,13 +2,11 @@ package request
 
 import (
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
@@ -142,6 +140,11 @@ func (t *translator) eip() {
 	}
 	if t.wantedEIP != nil {
 		t.wantedEIP.Early = showsEIP(t.pod)
+		if len(VolumesAwaited(t.pod)) > 0 {
+			t.warn(ReasonPodIPsLate, field.NewPath("spec", "initContainers"), "one waits for "+annotationPodIPs+
+				", which is known only once the group is made: its files are sent again then, and the init containers may run anew; "+
+				"wait for "+annotationPrefix+"allocated-eipAddress, which is there from the beginning")
+		}
 	}
 }
 
@@ -217,7 +220,7 @@ func (t *translator) strategy(d *eipDraft) {
 		}
 		want.Strategy, want.TTL = StrategyTTL, ttl
 	}
-	if owner := metav1.GetControllerOf(t.pod); owner == nil || owner.Kind != "StatefulSet" && !slices.Contains(t.cfg.StatefulKinds, owner.Kind) {
+	if !isStateful(t.pod, t.cfg) {
 		t.warn(ReasonEIPStrategy, d.strategyPath, "only the pods of a stateful workload keep their address: Follow is used")
 		want.Strategy, want.TTL = StrategyFollow, 0
 	}

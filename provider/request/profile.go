@@ -113,6 +113,8 @@ type Applied struct {
 	Annotations, Labels map[string]string
 	// Selectors are the names of those that matched, in order.
 	Selectors []string
+	// Networking is the name of the PodNetworking that gave it its place, or "".
+	Networking string
 }
 
 // ApplyProfile gives a pod what the profile has for it. Keys of the pod win, then
