@@ -109,6 +109,7 @@ func (b *bench) lapOfOurs(ctx context.Context, n int) (lap, error) {
 		defer func() { b.sampled = nil }()
 	}
 	l, err := b.lap(ctx, node.program, node.name, n, 0)
+	b.sayf("  %s: cloud calls %s", node.name, c.summary())
 	return l, errors.Join(err, node.stop())
 }
 
@@ -157,7 +158,8 @@ func (b *bench) lap(ctx context.Context, p *program, node string, n int, grace t
 	if err != nil {
 		return l, err
 	}
-	b.sayf("  %s: %d pods running after %.2f s, the last write %.0f s later", node, n, l.create.took.Seconds(), l.create.late.Seconds())
+	b.sayf("  %s: %d pods running after %.2f s, the last write %.0f s later, %.2f ms of CPU per pod",
+		node, n, l.create.took.Seconds(), l.create.late.Seconds(), l.create.cpu.Seconds()*1000/float64(n))
 	l.delete, err = b.measure(ctx, p, drain, func() error {
 		if err := deletePods(ctx, b.client(), names); err != nil {
 			return err
