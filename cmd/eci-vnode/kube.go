@@ -37,6 +37,7 @@ func newClients(cfg Kube, fence transport.WrapperFunc) (clients, error) {
 	base.UserAgent = "eci-vnode/" + version()
 	var out clients
 	custom := rest.CopyConfig(base)
+	custom.QPS, custom.Burst = cfg.QPS, cfg.Burst
 	custom.Wrap(fence)
 	if out.custom, err = dynamic.NewForConfig(custom); err != nil {
 		return clients{}, fmt.Errorf("reaching Kubernetes: %w", err)
