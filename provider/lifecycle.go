@@ -177,7 +177,7 @@ func (p *Provider) adopt(e entry, resp *eci.CreateContainerGroupResponse) {
 	p.store.update(e.pod.UID, func(e *entry) {
 		e.stage, e.pending, e.retryAt, e.tries = stageLive, nil, time.Time{}, 0
 		e.groupID, e.requestID, e.createdAt = resp.ContainerGroupID, resp.RequestID, now
-		e.group, e.live, e.status = &group, nil, &fresh
+		e.group, e.live, e.status = factsOf(&group), nil, &fresh
 		e.annotations = status.Annotations(group, resp.RequestID)
 	})
 }
@@ -304,7 +304,7 @@ func (p *Provider) gone(ctx context.Context, e entry) {
 		groupLogger(ctx, e.pod, e.groupID).Info("container group is gone")
 	}
 	p.tell(e.pod.UID)
-	p.pokeEIPs()
+	p.movedEIP(&e)
 }
 
 // GetPod returns the pod of that name with its latest status; while two of one
@@ -329,7 +329,7 @@ func (p *Provider) GetPodStatus(ctx context.Context, namespace, name string) (*c
 // GetPods returns the pods that have a group which has not ended.
 func (p *Provider) GetPods(context.Context) ([]*corev1.Pod, error) {
 	var pods []*corev1.Pod
-	for _, e := range p.store.all(entry.running) {
+	for _, e := range p.store.all((*entry).running) {
 		pods = append(pods, e.render())
 	}
 	return pods, nil

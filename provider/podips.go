@@ -17,7 +17,7 @@ import (
 // wait for just this. Where the update restarts the group they run again.
 
 // awaitsPodIPs says whether such a pod still waits.
-func (e entry) awaitsPodIPs() bool {
+func (e *entry) awaitsPodIPs() bool {
 	return !e.podIPsSent && e.eip.Ready() && e.hasFiles() && e.status != nil && e.status.PodIP != "" &&
 		!isInitialized(e.status) && len(request.VolumesAwaited(e.pod)) > 0
 }
@@ -43,7 +43,7 @@ func (p *Provider) pokePodIPs(e entry) {
 // sendPodIPs sends every pod that waits the files that it waits for. What fails
 // is tried again with the next round.
 func (p *Provider) sendPodIPs(ctx context.Context) {
-	for _, e := range p.store.all(entry.awaitsPodIPs) {
+	for _, e := range p.store.all((*entry).awaitsPodIPs) {
 		translation, err := p.translate(ctx, e.render(), true)
 		if err == nil {
 			awaited := request.VolumesAwaited(e.pod)

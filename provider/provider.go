@@ -103,6 +103,9 @@ type Provider struct {
 	readTook  time.Duration
 	changedAt time.Time
 
+	// readers is how many pages of details are read at once.
+	readers int
+
 	// recoveredAt is when the recovery that succeeded began; it is written before
 	// store.recovered is closed and read only after.
 	recoveredAt time.Time
@@ -158,9 +161,11 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 		cloud: newWatchedCloud(deps.Cloud, deps.Clock),
 		wake:  make(chan struct{}, 1),
 
+		readers: detailReaders,
+
 		wakeFiles: make(chan struct{}, 1),
 	}
-	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, deps.Clock)
+	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, cfg.EventRate, deps.Clock)
 	p.profiles = newProfiles(deps.Kube, deps.Networks, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
 	if deps.EIPs != nil {
@@ -230,6 +235,10 @@ type Config struct {
 	FastSync, SlowSync time.Duration
 	// EventSync is the time between two readings of all events of the cloud.
 	EventSync time.Duration
+	// EventRate is how many events of the cloud are written to Kubernetes a second,
+	// at most: they may come late, and an account that makes 20 pods a second has
+	// about six events for each.
+	EventRate int
 	// Refresh is the time between two looks at what the files of running pods
 	// come from.
 	Refresh time.Duration
@@ -261,8 +270,9 @@ func DefaultConfig() Config {
 	return Config{
 		Request:     request.DefaultConfig(),
 		FastSync:    500 * time.Millisecond,
-		SlowSync:    10 * time.Second,
+		SlowSync:    3 * time.Second,
 		EventSync:   defaultEventSync,
+		EventRate:   125,
 		Refresh:     time.Minute,
 		Repair:      2 * time.Minute,
 		Sightings:   2,
@@ -286,6 +296,9 @@ func (c Config) Validate() error {
 		if d.value <= 0 {
 			problems = append(problems, errors.New(d.name+": must be more than 0"))
 		}
+	}
+	if c.EventRate < 1 {
+		problems = append(problems, errors.New("eventRate: must be at least 1"))
 	}
 	if c.Sightings < 1 {
 		problems = append(problems, errors.New("sightings: must be at least 1"))

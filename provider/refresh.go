@@ -60,7 +60,7 @@ func (p *Provider) refreshTurn(ctx context.Context) {
 	p.learnFiles(ctx)
 	read := map[objectKey]string{}
 	checks := refreshChecks
-	for _, e := range p.store.all(entry.refreshable) {
+	for _, e := range p.store.all((*entry).refreshable) {
 		source, err := p.sourceOf(ctx, e.pod, read)
 		if err != nil {
 			log.G(ctx).WithError(err).Warn("reading what a pod names failed; its files stay as they are for now")
@@ -81,12 +81,12 @@ func (p *Provider) refreshTurn(ctx context.Context) {
 }
 
 // refreshable says whether the pod runs and has files that can change.
-func (e entry) refreshable() bool {
-	return e.files != nil && e.hasFiles() && (e.group.Status == eci.StatusRunning || e.group.Status == eci.StatusPending)
+func (e *entry) refreshable() bool {
+	return e.files != nil && e.hasFiles() && (e.group.status == eci.StatusRunning || e.group.status == eci.StatusPending)
 }
 
 // hasFiles says whether the pod has a group, and files that come from Kubernetes.
-func (e entry) hasFiles() bool {
+func (e *entry) hasFiles() bool {
 	return e.stage == stageLive && e.group != nil && e.pod.DeletionTimestamp == nil &&
 		slices.ContainsFunc(e.pod.Spec.Volumes, func(v corev1.Volume) bool {
 			return v.ConfigMap != nil || v.Secret != nil || v.DownwardAPI != nil || v.Projected != nil
@@ -98,12 +98,12 @@ func (e entry) hasFiles() bool {
 // as one round looks at.
 func (p *Provider) learnFiles(ctx context.Context) {
 	lives := map[string]*eci.ContainerGroupStatus{}
-	for _, e := range p.store.all(func(e entry) bool { return e.files == nil && e.hasFiles() }) {
+	for _, e := range p.store.all(func(e *entry) bool { return e.files == nil && e.hasFiles() }) {
 		if lives[e.groupID] = e.live; len(lives) == refreshChecks {
 			break
 		}
 	}
-	if err := p.readDetails(ctx, lives); err != nil && ctx.Err() == nil {
+	if err := p.readDetails(ctx, lives, evidence{}); err != nil && ctx.Err() == nil {
 		log.G(ctx).WithError(err).Warn("reading the files of container groups failed; will try again")
 	}
 }

@@ -60,7 +60,7 @@ func (t *transcript) String() string {
 // upCommand is `eci-sandbox up` on this repository, with no first pod.
 func upCommand(dir string, args ...string) *exec.Cmd {
 	args = append([]string{
-		"up", "--dir=" + dir, "--manifest=",
+		"up", "--dir=" + dir, "--manifest=", "--metrics-server-port=0",
 		"--deploy=" + filepath.Join(repository, "deploy", "eci-vnode.yaml"),
 	}, args...)
 	if nodeIP != "" {

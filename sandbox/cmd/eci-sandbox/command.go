@@ -47,7 +47,7 @@ func newUp(config *sandbox.Config) *cobra.Command {
   eci-sandbox up --apiserver-port 26443         # when a port is taken
   eci-sandbox up --manifest my-pod.yaml         # another first pod
   eci-sandbox up --runtime simulated            # no real containers, also as root
-  eci-sandbox up --metrics-server-port 14443    # with kubectl top and HPAs
+  eci-sandbox up --metrics-server-port 0        # no kubectl top and no HPAs
   eci-sandbox up --vnode-arg=--log-level=debug  # one more argument for eci-vnode`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -69,7 +69,7 @@ func newUp(config *sandbox.Config) *cobra.Command {
 	flags.IntVar(&config.EtcdPort, "etcd-port", config.EtcdPort, "port of etcd on 127.0.0.1; its peers use the next one")
 	flags.IntVar(&config.EmulatorPort, "emulator-port", config.EmulatorPort, "port of the ECI emulator on 127.0.0.1")
 	flags.IntVar(&config.KubeletPort, "kubelet-port", config.KubeletPort, "port of eci-vnode's kubelet API")
-	flags.IntVar(&config.MetricsServerPort, "metrics-server-port", 0,
+	flags.IntVar(&config.MetricsServerPort, "metrics-server-port", config.MetricsServerPort,
 		"port of metrics-server on 127.0.0.1, for kubectl top and HorizontalPodAutoscalers; 0 runs none")
 	flags.StringVar(&config.NodeIP, "node-ip", config.NodeIP,
 		"IPv4 address of the node; on a loopback address kubectl logs and exec work, nodes/proxy does not")
