@@ -22,6 +22,9 @@ import (
 // thousands of pods come at once.
 const profileAge = 2 * time.Second
 
+// profileMostAge is how old it may be while it is being read anew.
+const profileMostAge = 5 * profileAge
+
 // reasonProfileInvalid is that of the event about a profile which cannot be read
 // in whole.
 const reasonProfileInvalid = "InvalidProfile"
@@ -35,6 +38,8 @@ type profiles struct {
 
 	mu    sync.Mutex // never held during a call: one slow answer must not stop every create
 	known *knownProfile
+	// reading says that somebody reads it anew.
+	reading bool
 }
 
 // knownProfile is what one reading has found; only namespaces grows, under the
@@ -73,22 +78,36 @@ func (p *profiles) apply(ctx context.Context, pod *corev1.Pod, cfg request.Confi
 	return applied, append(warnings, more...), err
 }
 
-// current is what is known, read anew when it is old. Several may read at once.
+// current is what is known, read anew when it is old. While one reads, the others
+// make do with what is not very old: in a burst of pods all would read at once.
 func (p *profiles) current(ctx context.Context) (*knownProfile, error) {
-	p.mu.Lock()
-	known := p.known
-	p.mu.Unlock()
-	if known != nil && p.clock.Since(known.readAt) < profileAge {
+	if known := p.fresh(); known != nil {
 		return known, nil
 	}
 	known, err := p.read(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reading = false
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.known = known
 	return known, nil
+}
+
+// fresh is what is known and may be used, or nil: then the caller is to read.
+func (p *profiles) fresh() *knownProfile {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	most := profileAge
+	if p.reading {
+		most = profileMostAge
+	}
+	if p.known != nil && p.clock.Since(p.known.readAt) < most {
+		return p.known
+	}
+	p.reading = true
+	return nil
 }
 
 // read reads the profile anew; a cluster need not have one.

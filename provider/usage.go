@@ -55,7 +55,7 @@ type nodeUsage struct {
 // Where the cloud gives no record the pod is still listed; err tells why, and the
 // pods are good all the same.
 func (p *Provider) usageOf(ctx context.Context) ([]podUsage, nodeUsage, error) {
-	entries := p.store.all(entry.running)
+	entries := p.store.all((*entry).running)
 	records, spent, err := p.readUsage(ctx, entries)
 	pods := make([]podUsage, 0, len(entries))
 	var node nodeUsage

@@ -97,7 +97,7 @@ func TestOneBadPodHidesNoOther(t *testing.T) {
 			w := newWorld(t)
 			pods := w.mustRunMany(45)
 			w.pass(time.Minute)
-			bad := w.store.all(func(e entry) bool { return e.pod.UID == pods[7].UID })[0].groupID
+			bad := w.store.all(func(e *entry) bool { return e.pod.UID == pods[7].UID })[0].groupID
 			w.emulator.Faults().Inject(emulator.Fault{
 				Action: metricCalls, Error: emulator.Refusal(code.status, code.code),
 				When: func(_ string, params map[string]string) bool {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,8 +37,10 @@ type world struct {
 	clock    *clocktesting.FakeClock
 	networks dynamic.Interface
 	pods     podList
-	told     map[types.UID]*corev1.Pod
-	last     time.Time
+	// told is written by several readers at once, and read between two turns.
+	told    map[types.UID]*corev1.Pod
+	telling sync.Mutex
+	last    time.Time
 	// dial stands in for the network of the pods; nil is one without a route.
 	dial func(address string) (net.Conn, error)
 
@@ -94,7 +97,11 @@ func (w *world) start() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.NotifyPods(w.Context(), func(pod *corev1.Pod) { w.told[pod.UID] = pod })
+	w.NotifyPods(w.Context(), func(pod *corev1.Pod) {
+		w.telling.Lock()
+		defer w.telling.Unlock()
+		w.told[pod.UID] = pod
+	})
 	if err := w.Recover(w.Context(), w.pods.List()); err != nil {
 		w.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 // report got lost.
 func (c *podController) stop(ctx context.Context, r entry) error {
 	uid, grace := r.pod.UID, gracePeriod(r.pod)
-	if r.ended {
-		return nil
+	if r.ended || r.finished() {
+		return nil // that we remove the object looks like a delete with another grace period
 	}
 	if !r.asked.IsZero() && r.askedGrace == grace {
 		if wait := c.deleteRecheck - c.clock.Since(r.asked); wait > 0 {
@@ -65,14 +65,14 @@ func (c *podController) release(ctx context.Context, r entry) error {
 			return err
 		}
 	}
-	log.G(ctx).Info("pod gone")
+	log.G(ctx).Debug("pod gone")
 	c.pods.forget(r.pod.UID)
 	return nil
 }
 
 // delete calls DeletePod and reports whether the provider has nothing of the pod.
 func (c *podController) delete(ctx context.Context, pod *corev1.Pod) (ended bool, err error) {
-	err = c.calls.call(ctx, opDelete, func() error { return c.provider.DeletePod(ctx, pod.DeepCopy()) })
+	err = c.calls.call(ctx, opDelete, func() error { return c.provider.DeletePod(ctx, pod) })
 	if errdefs.IsNotFound(err) {
 		return true, nil
 	}

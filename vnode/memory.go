@@ -89,6 +89,16 @@ func (m *memory) read(uid types.UID) (entry, bool) {
 	return *r, true
 }
 
+// namespaceOf is the namespace of a pod, "" if it is not known.
+func (m *memory) namespaceOf(uid types.UID) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r := m.entries[uid]; r != nil {
+		return r.pod.Namespace
+	}
+	return ""
+}
+
 // change runs f on an entry and reports whether there was one.
 func (m *memory) change(uid types.UID, f func(*entry)) bool {
 	m.mu.Lock()

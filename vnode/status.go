@@ -55,7 +55,7 @@ func (c *podController) statusChanged(uid types.UID) {
 
 // reportOf is the part of a provider's pod that goes to the API server.
 func (c *podController) reportOf(pod *corev1.Pod) *corev1.Pod {
-	report := &corev1.Pod{Status: *pod.Status.DeepCopy()}
+	report := &corev1.Pod{Status: pod.Status}
 	for key, value := range pod.Annotations {
 		if c.owns(key) {
 			metav1.SetMetaDataAnnotation(&report.ObjectMeta, key, value)

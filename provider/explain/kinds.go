@@ -12,8 +12,9 @@ import (
 	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
-// reader adds one object, given as JSON, or returns all that is wrong with it.
-type reader func(m *Manifests, at source, object []byte) []error
+// reader reads one object, given as JSON, and returns what adds it, or all that is
+// wrong with it.
+type reader func(at source, object []byte) (add func(*Manifests), problems []error)
 
 // readers are the kinds that make pods, or that pods name.
 func readers() map[metav1.TypeMeta]reader {
@@ -44,13 +45,10 @@ func readers() map[metav1.TypeMeta]reader {
 }
 
 func read[T any](add func(*Manifests, source, *T)) reader {
-	return func(m *Manifests, at source, data []byte) []error {
+	return func(at source, data []byte) (func(*Manifests), []error) {
 		object := new(T)
-		if problems := strict(data, object); len(problems) > 0 {
-			return problems
-		}
-		add(m, at, object)
-		return nil
+		problems := strict(data, object)
+		return func(m *Manifests) { add(m, at, object) }, problems
 	}
 }
 

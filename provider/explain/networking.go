@@ -11,16 +11,16 @@ import (
 
 // readNetworking adds a PodNetworking. It is Terway's: fields that mean nothing
 // here are no errors.
-func readNetworking(m *Manifests, _ source, object []byte) []error {
+func readNetworking(_ source, object []byte) (func(*Manifests), []error) {
 	var n request.PodNetworking
-	if err := json.Unmarshal(object, &n); err != nil {
-		return []error{err}
+	err := json.Unmarshal(object, &n)
+	if err == nil {
+		err = request.ValidateNetworking(n)
 	}
-	if err := request.ValidateNetworking(n); err != nil {
-		return []error{err}
+	if err != nil {
+		return nil, []error{err}
 	}
-	m.networks = append(m.networks, n)
-	return nil
+	return func(m *Manifests) { m.networks = append(m.networks, n) }, nil
 }
 
 // place gives a pod the defaults of the cluster, as the node does: those of the

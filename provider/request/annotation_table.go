@@ -157,8 +157,6 @@ func refusedAnnotations() []Annotation {
 		never("eci-eviction-enable", none+"ask for more eci-extra-ephemeral-storage", "", "false"),
 		never("eci-sls-enable", "this node sends no logs to SLS: run a log agent as a sidecar", "", "false"),
 		never("eci-network-policy-enable", none+"use security groups", "", "false"),
-		never("imc-perfect-match", none+"name the image cache in k8s.aliyun.com/eci-imc-id", "", "false"),
-		never("imc-match-count-request", none+"name the image cache in k8s.aliyun.com/eci-imc-id", "", "0"),
 	}
 }
 

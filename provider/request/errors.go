@@ -123,4 +123,5 @@ const (
 	ReasonProbeEmulated     = "ProbeEmulated"
 	ReasonSidecarEmulated   = "SidecarEmulated"
 	ReasonPodNetworking     = "PodNetworkingNotApplied"
+	ReasonPodIPsLate        = "PodIPsKnownLate"
 )

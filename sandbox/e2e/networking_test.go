@@ -79,6 +79,7 @@ func mustApply(t *testing.T, namespace, manifest string) {
 // TestPodNetworkingPlacesPodsFromTheMomentItIsThere installs the resource in a
 // cluster whose node runs already; every other test runs without it.
 func TestPodNetworkingPlacesPodsFromTheMomentItIsThere(t *testing.T) {
+	t.Parallel()
 	cloud, namespace := mustCloud(t, shared), mustNamespace(t, shared)
 	mustApply(t, namespace, networkingCRD)
 	t.Cleanup(func() {
