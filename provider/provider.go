@@ -116,6 +116,9 @@ type Provider struct {
 
 	mu     sync.Mutex
 	notify func(*corev1.Pod)
+	// telling is held from looking at a pod until the controller has heard of it;
+	// the callback of NotifyPods must not wait for the provider.
+	telling sync.Mutex
 
 	// learned is the framing of exec streams, empty until it is.
 	learning sync.Mutex
@@ -201,8 +204,12 @@ func (p *Provider) NotifyPods(_ context.Context, cb func(*corev1.Pod)) {
 	p.notify = cb
 }
 
-// tell hands the latest state of a pod to the node's controller.
+// tell hands the latest state of a pod to the node's controller. One at a time:
+// of two that overtake each other the older would be the last word, until
+// something else changes.
 func (p *Provider) tell(uid types.UID) {
+	p.telling.Lock()
+	defer p.telling.Unlock()
 	p.mu.Lock()
 	notify := p.notify
 	p.mu.Unlock()

@@ -122,8 +122,13 @@ func TestExamplesOfPodsWithAnEIPOfTheirOwn(t *testing.T) {
 			if bound.EIPBandwidth != bandwidth {
 				t.Errorf("it has %s Mbit/s, want %s", bound.EIPBandwidth, bandwidth)
 			}
-			if name == "eip-init-container" {
+			switch name {
+			case "eip-init-container":
 				checkAddressIsInside(t, namespace, bound.IPAddress)
+			case "eip-bandwidth":
+				if bound.BandwidthPackageID != "cbwp-emulator" || bound.InternetChargeType != vpc.PayByTraffic || bound.Name != "web" || bound.Tag("team") != "web" {
+					t.Errorf("it is not bought as the example says: %+v", bound)
+				}
 			}
 			mustKubectl(t, shared, "delete", "pod", name, "-n", namespace)
 			awaitReleased(t, cloud, bound.AllocationID)
