@@ -41,7 +41,7 @@ var rooms = map[string]struct {
 	"provider/campaign": {ours: []string{"eci", "eci/vpc", "eci/emulator", "eci/openapi", "provider", "provider/request", "provider/status", "vnode"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/request":  {ours: []string{"eci", "eci/vpc"}, forbidden: pure},
 	"provider/status":   {ours: []string{"eci"}, forbidden: pure},
-	"provider/explain":  {ours: []string{"eci", "provider/request"}, forbidden: pure},
+	"provider/explain":  {ours: []string{"eci", "eci/vpc", "provider/request"}, forbidden: pure},
 	"provider/check":    {ours: []string{"eci"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/eip":      {ours: []string{"eci", "eci/vpc", "provider/request"}, forbidden: cloudSide},
 	"cmd/eci-vnode":     {ours: []string{"eci", "eci/vpc", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode", "vnode/leader"}},

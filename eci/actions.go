@@ -18,6 +18,7 @@ const (
 	ActionDescribeMultiContainerGroupMetric = "DescribeMultiContainerGroupMetric"
 	ActionDescribeRegions                   = "DescribeRegions"
 	ActionListUsage                         = "ListUsage"
+	ActionDescribeImageCaches               = "DescribeImageCaches"
 )
 
 // Page sizes and windows of the reads.

@@ -26,6 +26,8 @@ func (e *Error) Error() string {
 // Codes that the predicates and the emulator name. Source: error lists of the
 // OpenAPI metadata; the gateway's own codes are general Alibaba Cloud behaviour.
 const (
+	CodeSnapshotStatus     = "ImageSnapshot.IncorrectStatus"
+	CodeSnapshotNotSupport = "ImageSnapshot.NotSupport"
 	CodeThrottling         = "Throttling"
 	CodeThrottlingUser     = "Throttling.User"
 	CodeThrottlingAPI      = "Throttling.Api"
@@ -185,4 +187,14 @@ func IsRetryable(err error) bool {
 	}
 	return e.HTTPStatus >= 500 || IsThrottled(err) || IsNoStock(err) || IsQuotaExceeded(err) ||
 		e.Code == CodePrivateIPInUse || e.Code == CodeOperationConflict
+}
+
+// IsImageCacheUnfit says that the image cache of a create is not ready, or not for
+// such a group: it is made without one.
+func IsImageCacheUnfit(err error) bool {
+	switch CodeOf(err) {
+	case CodeSnapshotStatus, CodeSnapshotNotSupport:
+		return true
+	}
+	return false
 }

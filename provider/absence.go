@@ -13,7 +13,16 @@ import (
 // was made after it, newest at the latest: the list works, and is no older than
 // the group.
 func isOutdone(e entry, newest string) bool {
-	return e.group != nil && e.group.CreationTime != "" && newest > e.group.CreationTime
+	return e.group != nil && e.group.createdAt != "" && newest > e.group.createdAt
+}
+
+// evidence is what gives weight to answers that leave groups out.
+type evidence struct {
+	// newest is when the newest group was made that a listing of this turn shows.
+	newest string
+	// witness is the id of a group that is asked for beside the others: seeing it
+	// saves a call for each group that is not seen.
+	witness string
 }
 
 // newestOf is when the newest of groups was made.
@@ -29,7 +38,7 @@ func newestOf(groups []eci.ContainerGroup) (newest string) {
 func (p *Provider) newestIn(states map[string]*eci.ContainerGroupStatus) (newest string) {
 	for id := range states {
 		if e, ok := p.store.ofID(id); ok && e.group != nil {
-			newest = max(newest, e.group.CreationTime)
+			newest = max(newest, e.group.createdAt)
 		}
 	}
 	return newest

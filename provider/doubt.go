@@ -58,7 +58,7 @@ func (p *Provider) nextToken(e entry, attempt int) {
 // neither empty for want of permission, nor older than the group.
 func (p *Provider) provenAbsent(ctx context.Context, e entry) (bool, error) {
 	later := e.takenAt.Add(maxSkew)
-	if !p.store.any(func(other entry) bool { return other.running() && other.createdAt.After(later) }) {
+	if !p.store.any(func(other *entry) bool { return other.running() && other.createdAt.After(later) }) {
 		return false, nil
 	}
 	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{Tags: p.nodeTags()})

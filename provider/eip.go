@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/errors"
@@ -32,7 +33,7 @@ func newEIPs(p *Provider) (*eip.Reconciler, error) {
 // which this cannot be told is left out: what it has stays as it is.
 func (p *Provider) EIPPods(ctx context.Context) []eip.Pod {
 	var pods []eip.Pod
-	for _, e := range p.store.all(func(entry) bool { return true }) {
+	for _, e := range p.store.all(func(*entry) bool { return true }) {
 		want, err := p.wish(ctx, e)
 		if err == nil {
 			pods = append(pods, eip.Pod{Object: e.pod, Want: want, ENI: e.eni(), Ended: e.stage == stageEnded})
@@ -63,11 +64,11 @@ func (p *Provider) wish(ctx context.Context, e entry) (*request.EIP, error) {
 }
 
 // eni is the network interface of the pod's group, "" while there is none.
-func (e entry) eni() string {
+func (e *entry) eni() string {
 	if e.group == nil || !e.running() {
 		return ""
 	}
-	return e.group.ENIInstanceID
+	return e.group.eni
 }
 
 // PodOver asks the API server whether the pod is gone or has ended.
@@ -88,10 +89,13 @@ func (p *Provider) PodOver(ctx context.Context, namespace, name string, uid type
 func (p *Provider) ReportEIP(uid types.UID, state eip.State) {
 	p.store.update(uid, func(e *entry) { e.eip = state })
 	p.tell(uid)
+	if e, known := p.store.get(uid); known {
+		p.pokePodIPs(e)
+	}
 }
 
 // showEIP puts what is known of the EIP into the pod that is told.
-func (e entry) showEIP(pod *corev1.Pod) {
+func (e *entry) showEIP(pod *corev1.Pod) {
 	condition, ok := e.eip.Condition()
 	if !ok {
 		return
@@ -104,21 +108,21 @@ func annotate(pod *corev1.Pod, annotations map[string]string) {
 	if len(annotations) == 0 {
 		return
 	}
-	if pod.Annotations == nil {
-		pod.Annotations = map[string]string{}
-	}
-	maps.Copy(pod.Annotations, annotations)
+	all := make(map[string]string, len(pod.Annotations)+len(annotations)) // others may share those of the pod
+	maps.Copy(all, pod.Annotations)
+	maps.Copy(all, annotations)
+	pod.Annotations = all
 }
 
 // withAddress is the pod with the annotations of the EIP that was got for it
 // before its group.
-func (e entry) withAddress() *corev1.Pod {
+func (e *entry) withAddress() *corev1.Pod {
 	if e.secured.Address == "" {
 		return e.pod
 	}
-	pod := e.pod.DeepCopy()
-	annotate(pod, e.secured.Annotations(""))
-	return pod
+	pod := *e.pod
+	annotate(&pod, e.secured.Annotations(""))
+	return &pod
 }
 
 // secureEIP gets the EIP of a pod whose files or variables show its address
@@ -132,7 +136,7 @@ func (p *Provider) secureEIP(ctx context.Context, e *entry) (bindable string, er
 		return "", err
 	}
 	// A pod that is refused must not cost an EIP.
-	if _, _, err := p.translate(ctx, e.pod, false); err != nil {
+	if _, err := p.translate(ctx, e.pod, false); err != nil {
 		return "", err
 	}
 	state, free, err := p.eips.Secure(ctx, eip.Pod{Object: e.pod, Want: want})
@@ -156,17 +160,15 @@ func (p *Provider) checkEIP(ctx context.Context, e entry, want *request.EIP) err
 	if want.Given == "" {
 		return nil
 	}
-	holders := p.store.all(func(other entry) bool {
-		if other.pod.UID == e.pod.UID || !other.running() {
-			return false
-		}
+	others := p.store.all(func(other *entry) bool { return other.pod.UID != e.pod.UID && other.running() })
+	held := slices.IndexFunc(others, func(other entry) bool {
 		theirs, err := p.wish(ctx, other)
 		return err == nil && theirs != nil && theirs.Given == want.Given
 	})
-	if len(holders) == 0 {
+	if held < 0 {
 		return nil
 	}
-	holder, why := holders[0].pod, ""
+	holder, why := others[held].pod, ""
 	if owner := metav1.GetControllerOf(e.pod); owner != nil && holder.DeletionTimestamp == nil && sameController(owner, holder) {
 		why = fmt.Sprintf("; the pods of %s %s all name it: set replicas to 1, or let each pod have an EIP of its own", owner.Kind, owner.Name)
 	}
@@ -189,6 +191,15 @@ func useEIP(req *eci.CreateContainerGroupRequest, id string) {
 func (p *Provider) pokeEIPs() {
 	if p.eips != nil {
 		p.eips.Poke()
+	}
+}
+
+// movedEIP pokes if the pod that moved has to do with an EIP, or may: a turn looks
+// at every pod of the node, and most have none.
+func (p *Provider) movedEIP(e *entry) {
+	_, had := e.eip.Condition()
+	if had || e.wish != nil || !e.profiled || request.MentionsEIP(e.pod) {
+		p.pokeEIPs()
 	}
 }
 

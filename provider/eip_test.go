@@ -1,7 +1,10 @@
 package provider
 
 import (
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -191,5 +194,37 @@ func TestTheEIPOfAReadinessGateSurvivesARestart(t *testing.T) {
 	}
 	if after := w.expectEIPs(1)[0]; after.AllocationID != before.AllocationID {
 		t.Errorf("it has %s, had %s", after.AllocationID, before.AllocationID)
+	}
+}
+
+// TestTheLastThatIsToldOfAPodIsTheNewest holds a first report back while a second
+// one is made, as a busy machine does.
+func TestTheLastThatIsToldOfAPodIsTheNewest(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun("web", wanting("network.alibabacloud.com/pod-with-eip", "true"))
+	first, release := make(chan struct{}), make(chan struct{})
+	var calls atomic.Int32
+	var last atomic.Pointer[corev1.Pod]
+	w.NotifyPods(t.Context(), func(told *corev1.Pod) {
+		if calls.Add(1) == 1 {
+			close(first)
+			<-release
+		}
+		last.Store(told)
+	})
+	var reports sync.WaitGroup
+	reports.Go(func() { w.ReportEIP(pod.UID, eip.State{Reason: eip.ReasonWaiting}) })
+	<-first
+	reports.Go(func() { w.ReportEIP(pod.UID, eip.State{Reason: eip.ReasonSucceeded, Address: "198.51.100.1"}) })
+	for e, _ := w.store.get(pod.UID); !e.eip.Ready(); e, _ = w.store.get(pod.UID) {
+		runtime.Gosched()
+	}
+	for range 10_000 { // the second is on its way: let it get as far as it can
+		runtime.Gosched()
+	}
+	close(release)
+	reports.Wait()
+	if got := last.Load().Annotations["k8s.aliyun.com/allocated-eipAddress"]; got != "198.51.100.1" {
+		t.Errorf("the last report has the address %q", got)
 	}
 }

@@ -40,7 +40,7 @@ func (p *Provider) eventsTurn(ctx context.Context) {
 // token for a second page: with more groups than it holds, those that may be
 // reclaimed are asked for by id, some at each turn.
 func (p *Provider) readEvents(ctx context.Context) error {
-	groups := p.store.all(func(e entry) bool { return e.stage == stageLive && e.group != nil })
+	groups := p.store.all(func(e *entry) bool { return e.stage == stageLive && e.group != nil })
 	req := eci.DescribeContainerGroupEventsRequest{SinceSecond: p.window(p.eventsRead), Limit: eci.MaxStatusesPerPage}
 	if len(groups) == 0 {
 		return nil
@@ -49,7 +49,7 @@ func (p *Provider) readEvents(ctx context.Context) error {
 		req.Tags = p.nodeTags()
 		return p.takeEvents(ctx, &req)
 	}
-	groups = slices.DeleteFunc(groups, func(e entry) bool { return !isSpot(e.group) })
+	groups = slices.DeleteFunc(groups, func(e entry) bool { return !e.group.isSpot() })
 	req.SinceSecond = 0 // a turn may come late to a group
 	for range min(eventBatches, (len(groups)+eci.MaxGroupsPerPage-1)/eci.MaxGroupsPerPage) {
 		req.ContainerGroupIDs = nil
@@ -64,9 +64,7 @@ func (p *Provider) readEvents(ctx context.Context) error {
 	return nil
 }
 
-func isSpot(group *eci.ContainerGroup) bool {
-	return group.SpotStrategy != "" && group.SpotStrategy != spotNone
-}
+func (f *facts) isSpot() bool { return f.spotStrategy != "" && f.spotStrategy != spotNone }
 
 func (p *Provider) takeEvents(ctx context.Context, req *eci.DescribeContainerGroupEventsRequest) error {
 	resp, err := p.cloud.DescribeContainerGroupEvents(ctx, req)

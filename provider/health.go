@@ -169,3 +169,7 @@ func (w *watchedCloud) ExecContainerCommand(ctx context.Context, req *eci.ExecCo
 func (w *watchedCloud) DescribeMultiContainerGroupMetric(ctx context.Context, req *eci.DescribeMultiContainerGroupMetricRequest) (*eci.DescribeMultiContainerGroupMetricResponse, error) {
 	return watched(ctx, w, w.cloud.DescribeMultiContainerGroupMetric, req, false)
 }
+
+func (w *watchedCloud) DescribeImageCaches(ctx context.Context, req *eci.DescribeImageCachesRequest) (*eci.DescribeImageCachesResponse, error) {
+	return watched(ctx, w, w.cloud.DescribeImageCaches, req, false)
+}

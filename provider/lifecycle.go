@@ -72,6 +72,12 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
 		resp, err = p.cloud.CreateContainerGroup(ctx, req)
 	}
+	if req.ImageSnapshotID != "" && eci.IsImageCacheUnfit(err) {
+		p.reportCacheUnfit(e.pod, req.ImageSnapshotID, err)
+		req = withoutCache(req)
+		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
+		resp, err = p.cloud.CreateContainerGroup(ctx, req)
+	}
 	found := eci.IsTokenTaken(err)
 	if found {
 		resp, err = p.findOwn(ctx, e, err)
@@ -88,7 +94,7 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 	p.adopt(e, resp)
 	if !found {
 		now := p.deps.Clock.Now()
-		p.store.update(e.pod.UID, func(e *entry) { e.files, e.tokensAt = sumsOf(e.pod, req.Volumes), now })
+		p.store.update(e.pod.UID, func(e *entry) { e.files, e.tokensAt = p.sumsFor(e.pod).of(req.Volumes), now })
 	}
 	groupLogger(ctx, e.pod, resp.ContainerGroupID).WithField("requestID", resp.RequestID).Info("container group created")
 	return nil
@@ -116,23 +122,27 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 		p.reportMissing(e.pod, err)
 		return nil, err
 	}
-	translation, objects, err := p.translate(ctx, e.withAddress(), true)
+	translation, err := p.translate(ctx, e.withAddress(), true)
 	if err != nil {
 		p.reportMissing(e.pod, err)
 		return nil, err
 	}
+	p.reportDefaults(e.pod, translation.applied)
 	p.reportWarnings(e.pod, translation.Warnings)
-	source, err := p.sourceOf(ctx, e.pod, versionsIn(e.pod, objects))
+	source, err := p.sourceOf(ctx, e.pod, versionsIn(e.pod, translation.objects))
 	if err != nil {
 		return nil, err
 	}
 	req := translation.Request
 	useEIP(req, bindable)
 	// Pointers into the translation would keep all of it.
-	behaviour, rounded := translation.Behaviour, roundedIn(translation)
+	behaviour, rounded := translation.Behaviour, roundedIn(translation.Translation)
 	p.store.update(e.pod.UID, func(e *entry) {
 		e.behaviour, e.places, e.source, e.rounded = &behaviour, alternatives(req), source, rounded
 	})
+	if err := p.chooseImageCache(ctx, e.pod, req, behaviour.ImageMatch); err != nil {
+		return nil, err
+	}
 	req.ClientToken = request.ClientToken(e.pod.UID, e.attempt)
 	placeFor(req, e.attempt)
 	if e.noSpot && wantsSpot(req) {
@@ -149,7 +159,7 @@ func (p *Provider) adopt(e entry, resp *eci.CreateContainerGroupResponse) {
 	p.store.update(e.pod.UID, func(e *entry) {
 		e.stage, e.pending, e.retryAt, e.takenAt, e.tries = stageLive, nil, time.Time{}, time.Time{}, 0
 		e.groupID, e.requestID, e.createdAt = resp.ContainerGroupID, resp.RequestID, now
-		e.group, e.live, e.status = &group, nil, &fresh
+		e.group, e.live, e.status = factsOf(&group), nil, &fresh
 		e.annotations = status.Annotations(group, resp.RequestID)
 	})
 }
@@ -279,7 +289,7 @@ func (p *Provider) gone(ctx context.Context, e entry) {
 		groupLogger(ctx, e.pod, e.groupID).Info("container group is gone")
 	}
 	p.tell(e.pod.UID)
-	p.pokeEIPs()
+	p.movedEIP(&e)
 }
 
 // overtaken says that the end of a pod whose group never ran has to wait: that
@@ -325,7 +335,7 @@ func (p *Provider) GetPodStatus(ctx context.Context, namespace, name string) (*c
 // GetPods returns the pods that have a group which has not ended.
 func (p *Provider) GetPods(context.Context) ([]*corev1.Pod, error) {
 	var pods []*corev1.Pod
-	for _, e := range p.store.all(entry.running) {
+	for _, e := range p.store.all((*entry).running) {
 		pods = append(pods, e.render())
 	}
 	return pods, nil

@@ -2,14 +2,15 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/errors"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/clock"
 
@@ -21,18 +22,24 @@ import (
 // thousands of pods come at once.
 const profileAge = 2 * time.Second
 
+// profileMostAge is how old it may be while it is being read anew.
+const profileMostAge = 5 * profileAge
+
 // reasonProfileInvalid is that of the event about a profile which cannot be read
 // in whole.
 const reasonProfileInvalid = "InvalidProfile"
 
-// profiles reads the ConfigMap eci-profile, and the labels of namespaces for its
-// selectors.
+// profiles reads the ConfigMap eci-profile and the PodNetworking resources, and
+// the labels of namespaces for their selectors.
 type profiles struct {
-	kube  kubernetes.Interface
-	clock clock.PassiveClock
+	kube     kubernetes.Interface
+	networks dynamic.Interface // nil reads no PodNetworking
+	clock    clock.PassiveClock
 
 	mu    sync.Mutex // never held during a call: one slow answer must not stop every create
 	known *knownProfile
+	// reading says that somebody reads it anew.
+	reading bool
 }
 
 // knownProfile is what one reading has found; only namespaces grows, under the
@@ -40,12 +47,13 @@ type profiles struct {
 type knownProfile struct {
 	readAt     time.Time
 	profile    request.Profile
+	networks   []request.PodNetworking
 	problem    error
 	namespaces map[string]map[string]string
 }
 
-func newProfiles(kube kubernetes.Interface, clock clock.PassiveClock) *profiles {
-	return &profiles{kube: kube, clock: clock}
+func newProfiles(kube kubernetes.Interface, networks dynamic.Interface, clock clock.PassiveClock) *profiles {
+	return &profiles{kube: kube, networks: networks, clock: clock}
 }
 
 // apply gives a pod the defaults of the cluster. The pod that it is given stays as
@@ -60,59 +68,78 @@ func (p *profiles) apply(ctx context.Context, pod *corev1.Pod, cfg request.Confi
 	var warnings []request.Warning
 	if known.problem != nil {
 		warnings = append(warnings, request.Warning{Reason: reasonProfileInvalid, Path: "metadata.annotations",
-			Message: "the defaults of the cluster are not in force: " + known.problem.Error()})
+			Message: "not in force: " + known.problem.Error()})
 	}
 	labels, err := p.labelsOf(ctx, known, pod.Namespace)
 	if err != nil {
 		return request.Applied{}, nil, err
 	}
-	return request.ApplyProfile(pod, labels, known.profile, cfg), warnings, nil
+	applied, more, err := request.ApplyNetworking(request.ApplyProfile(pod, labels, known.profile, cfg), labels, known.networks)
+	return applied, append(warnings, more...), err
 }
 
-// current is what is known, read anew when it is old. Several may read at once.
+// current is what is known, read anew when it is old. While one reads, the others
+// make do with what is not very old: in a burst of pods all would read at once.
 func (p *profiles) current(ctx context.Context) (*knownProfile, error) {
-	p.mu.Lock()
-	known := p.known
-	p.mu.Unlock()
-	if known != nil && p.clock.Since(known.readAt) < profileAge {
+	if known := p.fresh(); known != nil {
 		return known, nil
 	}
 	known, err := p.read(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reading = false
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.known = known
 	return known, nil
+}
+
+// fresh is what is known and may be used, or nil: then the caller is to read.
+func (p *profiles) fresh() *knownProfile {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	most := profileAge
+	if p.reading {
+		most = profileMostAge
+	}
+	if p.known != nil && p.clock.Since(p.known.readAt) < most {
+		return p.known
+	}
+	p.reading = true
+	return nil
 }
 
 // read reads the profile anew; a cluster need not have one.
 func (p *profiles) read(ctx context.Context) (*knownProfile, error) {
 	object, err := p.kube.CoreV1().ConfigMaps(request.ProfileNamespace).Get(ctx, request.ProfileName, metav1.GetOptions{ResourceVersion: "0"})
 	switch {
-	case errors.IsNotFound(err):
+	case apierrors.IsNotFound(err):
 		object = &corev1.ConfigMap{}
 	case err != nil:
 		return nil, fmt.Errorf("reading ConfigMap %s/%s: %w", request.ProfileNamespace, request.ProfileName, err)
 	}
 	known := &knownProfile{readAt: p.clock.Now(), namespaces: map[string]map[string]string{}}
 	known.profile, known.problem = request.ParseProfile(object.Data)
+	var problem error
+	if known.networks, problem, err = p.readNetworks(ctx); err != nil {
+		return nil, err
+	}
+	known.problem = errors.Join(known.problem, problem)
 	return known, nil
 }
 
 // labelsOf reads the labels of a namespace where a selector asks for them.
 func (p *profiles) labelsOf(ctx context.Context, known *knownProfile, name string) (map[string]string, error) {
-	asks := func(s request.ProfileSelector) bool { return s.NamespaceSelector != nil }
 	p.mu.Lock()
 	labels, had := known.namespaces[name]
 	p.mu.Unlock()
-	if had || !slices.ContainsFunc(known.profile.Selectors, asks) {
+	if had || !known.asksForNamespaces() {
 		return labels, nil
 	}
 	namespace, err := p.kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{ResourceVersion: "0"})
 	if err != nil {
-		return nil, fmt.Errorf("reading the labels of namespace %s for ConfigMap %s/%s: %w", name, request.ProfileNamespace, request.ProfileName, err)
+		return nil, fmt.Errorf("reading the labels of namespace %s, which selectors ask for: %w", name, err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

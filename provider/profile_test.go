@@ -52,6 +52,9 @@ func TestTheProfileOfTheClusterIsReadLive(t *testing.T) {
 	w.pass(profileAge)
 	with, other := w.mustRun("with", labelled), w.mustRun("other")
 	own := w.mustRun("own", labelled, annotated("eci-ram-role-name", "mine"))
+	if n := w.recorded(reasonDefaults); n != 1 {
+		t.Errorf("%d events tell what the profile gives, want one for the pod that got it", n)
+	}
 	w.mustSetProfile(nil)
 	w.pass(profileAge)
 	after := w.mustRun("after", labelled)

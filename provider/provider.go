@@ -36,6 +36,7 @@ type Cloud interface {
 	DescribeContainerGroupEvents(context.Context, *eci.DescribeContainerGroupEventsRequest) (*eci.DescribeContainerGroupEventsResponse, error)
 	DescribeContainerLog(context.Context, *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error)
 	ExecContainerCommand(context.Context, *eci.ExecContainerCommandRequest) (*eci.ExecContainerCommandResponse, error)
+	DescribeImageCaches(context.Context, *eci.DescribeImageCachesRequest) (*eci.DescribeImageCachesResponse, error)
 	DescribeMultiContainerGroupMetric(context.Context, *eci.DescribeMultiContainerGroupMetricRequest) (*eci.DescribeMultiContainerGroupMetricResponse, error)
 }
 
@@ -68,6 +69,9 @@ type Deps struct {
 	// Records reaches the PodEIP resources; without it no address outlives its
 	// pod.
 	Records dynamic.Interface
+	// Networks reaches the PodNetworking resources of Terway, which a cluster need
+	// not have; without it none is read.
+	Networks dynamic.Interface
 	// Dial connects with pods; net.Dialer's when nil. Its connections have
 	// CloseWrite, as those of TCP do.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -99,17 +103,24 @@ type Provider struct {
 	readTook  time.Duration
 	changedAt time.Time
 
+	// readers is how many pages of details are read at once.
+	readers int
+
 	// recoveredAt is when the recovery that succeeded began, strays are the groups
 	// that it saw of pods that it was not told of; they are written before
 	// store.recovered is closed and read only after.
 	recoveredAt time.Time
 	strays      map[types.UID][]*eci.ContainerGroup
 
-	// wake asks the sync loop for a tick now; it holds one request.
-	wake chan struct{}
+	// wake asks the sync loop for a tick now, wakeFiles the refresh loop to look at
+	// the pods that wait for their addresses; each holds one request.
+	wake, wakeFiles chan struct{}
 
 	mu     sync.Mutex
 	notify func(*corev1.Pod)
+	// telling is held from looking at a pod until the controller has heard of it;
+	// the callback of NotifyPods must not wait for the provider.
+	telling sync.Mutex
 
 	// learned is the framing of exec streams, empty until it is.
 	learning sync.Mutex
@@ -151,9 +162,13 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 		store: newStore(),
 		cloud: newWatchedCloud(deps.Cloud, deps.Clock),
 		wake:  make(chan struct{}, 1),
+
+		readers: detailReaders,
+
+		wakeFiles: make(chan struct{}, 1),
 	}
-	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, deps.Clock)
-	p.profiles = newProfiles(deps.Kube, deps.Clock)
+	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, cfg.EventRate, deps.Clock)
+	p.profiles = newProfiles(deps.Kube, deps.Networks, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
 	if deps.EIPs != nil {
 		var err error
@@ -191,8 +206,12 @@ func (p *Provider) NotifyPods(_ context.Context, cb func(*corev1.Pod)) {
 	p.notify = cb
 }
 
-// tell hands the latest state of a pod to the node's controller.
+// tell hands the latest state of a pod to the node's controller. One at a time:
+// of two that overtake each other the older would be the last word, until
+// something else changes.
 func (p *Provider) tell(uid types.UID) {
+	p.telling.Lock()
+	defer p.telling.Unlock()
 	p.mu.Lock()
 	notify := p.notify
 	p.mu.Unlock()
@@ -218,6 +237,10 @@ type Config struct {
 	FastSync, SlowSync time.Duration
 	// EventSync is the time between two readings of all events of the cloud.
 	EventSync time.Duration
+	// EventRate is how many events of the cloud are written to Kubernetes a second,
+	// at most: they may come late, and an account that makes 20 pods a second has
+	// about six events for each.
+	EventRate int
 	// Refresh is the time between two looks at what the files of running pods
 	// come from.
 	Refresh time.Duration
@@ -249,8 +272,9 @@ func DefaultConfig() Config {
 	return Config{
 		Request:     request.DefaultConfig(),
 		FastSync:    500 * time.Millisecond,
-		SlowSync:    10 * time.Second,
+		SlowSync:    3 * time.Second,
 		EventSync:   defaultEventSync,
+		EventRate:   125,
 		Refresh:     time.Minute,
 		Repair:      2 * time.Minute,
 		Sightings:   2,
@@ -274,6 +298,9 @@ func (c Config) Validate() error {
 		if d.value <= 0 {
 			problems = append(problems, errors.New(d.name+": must be more than 0"))
 		}
+	}
+	if c.EventRate < 1 {
+		problems = append(problems, errors.New("eventRate: must be at least 1"))
 	}
 	if c.Sightings < 1 {
 		problems = append(problems, errors.New("sightings: must be at least 1"))

@@ -62,7 +62,7 @@ func (p *Provider) disrupt(e entry, message string) {
 
 // evictReclaimed asks again for what could not be asked before.
 func (p *Provider) evictReclaimed(ctx context.Context) {
-	for _, e := range p.store.all(func(e entry) bool { return e.stage == stageLive && e.disruption != nil && !e.evicted }) {
+	for _, e := range p.store.all(func(e *entry) bool { return e.stage == stageLive && e.disruption != nil && !e.evicted }) {
 		p.evict(ctx, e)
 	}
 }

@@ -97,8 +97,8 @@ func (p *Provider) recoverSettled(pod *corev1.Pod, live *eci.ContainerGroupStatu
 	p.store.update(pod.UID, func(e *entry) {
 		e.stage, e.groupID, e.createdAt = stageLive, live.ContainerGroupID, p.deps.Clock.Now()
 		e.requestID = pod.Annotations[status.AnnotationRequestID]
-		e.status, e.live = pod.Status.DeepCopy(), live
-		e.group = &eci.ContainerGroup{ContainerGroupID: live.ContainerGroupID, Status: live.Status}
+		e.status, e.live = &pod.Status, live
+		e.group = &facts{status: live.Status}
 		e.attempt = failedAttempts(others)
 	})
 }
@@ -107,7 +107,7 @@ func (p *Provider) recoverSettled(pod *corev1.Pod, live *eci.ContainerGroupStatu
 func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*eci.ContainerGroup) bool {
 	if wasGivenUp(pod) && !slices.ContainsFunc(groups, func(g *eci.ContainerGroup) bool { return rank(g) > 0 }) {
 		p.store.remember(pod)
-		p.store.update(pod.UID, func(e *entry) { e.gaveUp, e.status = true, pod.Status.DeepCopy() })
+		p.store.update(pod.UID, func(e *entry) { e.gaveUp, e.status = true, &pod.Status })
 		return false
 	}
 	if len(groups) == 0 {
@@ -118,7 +118,7 @@ func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*ec
 	p.store.update(pod.UID, func(e *entry) {
 		e.stage, e.groupID, e.createdAt = stageLive, group.ContainerGroupID, p.deps.Clock.Now()
 		e.requestID = pod.Annotations[status.AnnotationRequestID]
-		e.status = pod.Status.DeepCopy()
+		e.status = &pod.Status
 		e.attempt = failedAttempts(groups)
 		if rank(group) == 0 {
 			e.attempt-- // this one is counted when it is observed
@@ -156,7 +156,7 @@ func (p *Provider) recoverMissing(pod *corev1.Pod) bool {
 	}
 	p.store.remember(pod)
 	p.store.update(pod.UID, func(e *entry) {
-		e.stage, e.groupID, e.status = stageLive, id, pod.Status.DeepCopy()
+		e.stage, e.groupID, e.status = stageLive, id, &pod.Status
 		e.requestID = pod.Annotations[status.AnnotationRequestID]
 	})
 	return true

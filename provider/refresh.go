@@ -44,7 +44,10 @@ func (p *Provider) refreshLoop(ctx context.Context) {
 	for {
 		select {
 		case <-ticker.C():
+			p.sendPodIPs(ctx)
 			p.refreshTurn(ctx)
+		case <-p.wakeFiles:
+			p.sendPodIPs(ctx)
 		case <-ctx.Done():
 			return
 		}
@@ -57,7 +60,7 @@ func (p *Provider) refreshTurn(ctx context.Context) {
 	p.learnFiles(ctx)
 	read := map[objectKey]string{}
 	checks := refreshChecks
-	for _, e := range p.store.all(entry.refreshable) {
+	for _, e := range p.store.all((*entry).refreshable) {
 		source, err := p.sourceOf(ctx, e.pod, read)
 		if err != nil {
 			log.G(ctx).WithError(err).Warn("reading what a pod names failed; its files stay as they are for now")
@@ -78,12 +81,12 @@ func (p *Provider) refreshTurn(ctx context.Context) {
 }
 
 // refreshable says whether the pod runs and has files that can change.
-func (e entry) refreshable() bool {
-	return e.files != nil && e.hasFiles() && (e.group.Status == eci.StatusRunning || e.group.Status == eci.StatusPending)
+func (e *entry) refreshable() bool {
+	return e.files != nil && e.hasFiles() && (e.group.status == eci.StatusRunning || e.group.status == eci.StatusPending)
 }
 
 // hasFiles says whether the pod has a group, and files that come from Kubernetes.
-func (e entry) hasFiles() bool {
+func (e *entry) hasFiles() bool {
 	return e.stage == stageLive && e.group != nil && e.pod.DeletionTimestamp == nil &&
 		slices.ContainsFunc(e.pod.Spec.Volumes, func(v corev1.Volume) bool {
 			return v.ConfigMap != nil || v.Secret != nil || v.DownwardAPI != nil || v.Projected != nil
@@ -95,12 +98,12 @@ func (e entry) hasFiles() bool {
 // as one round looks at.
 func (p *Provider) learnFiles(ctx context.Context) {
 	lives := map[string]*eci.ContainerGroupStatus{}
-	for _, e := range p.store.all(func(e entry) bool { return e.files == nil && e.hasFiles() }) {
+	for _, e := range p.store.all(func(e *entry) bool { return e.files == nil && e.hasFiles() }) {
 		if lives[e.groupID] = e.live; len(lives) == refreshChecks {
 			break
 		}
 	}
-	if err := p.readDetails(ctx, lives); err != nil && ctx.Err() == nil {
+	if err := p.readDetails(ctx, lives, evidence{}); err != nil && ctx.Err() == nil {
 		log.G(ctx).WithError(err).Warn("reading the files of container groups failed; will try again")
 	}
 }
@@ -126,14 +129,21 @@ func (p *Provider) sourceOf(ctx context.Context, pod *corev1.Pod, read map[objec
 		fmt.Fprintf(sum, "l %s %q\n", key, pod.Labels[key])
 	}
 	for _, key := range slices.Sorted(maps.Keys(pod.Annotations)) {
-		// The address of an EIP is worth an update; to tell that the files lack it
-		// is not, where its pod is not made to read it there.
-		if !status.OwnsAnnotation(key) && !eip.OwnsAnnotation(key) || p.cfg.UpdateFiles && eip.OwnsAnnotation(key) {
+		if !p.unseen(key) {
 			fmt.Fprintf(sum, "a %s %q\n", key, pod.Annotations[key])
 		}
 	}
 	return string(sum.Sum(nil)), nil
 }
+
+// unseen says whether a change of an annotation is no change of the pod: this node
+// writes it. The address of an EIP is worth an update; to tell that the files lack
+// it is not, where its pod is not made to read it there.
+func (p *Provider) unseen(annotation string) bool {
+	return status.OwnsAnnotation(annotation) || !p.cfg.UpdateFiles && eip.OwnsAnnotation(annotation)
+}
+
+func (p *Provider) sumsFor(pod *corev1.Pod) sums { return sums{pod: pod, unseen: p.unseen} }
 
 // readVersion puts the version of an object into read, "" for one that does not
 // exist. A slightly old answer does: resourceVersion 0 lets the API server give
@@ -194,7 +204,7 @@ func (p *Provider) refresh(ctx context.Context, e entry) error {
 	case err != nil:
 		return err
 	}
-	changed := changedVolumes(e, volumes, due)
+	changed := p.changedVolumes(e, volumes, due)
 	if len(changed) == 0 {
 		return nil
 	}
@@ -207,7 +217,7 @@ func (p *Provider) refresh(ctx context.Context, e entry) error {
 		if volumes, err = p.filesFor(ctx, e, true); err != nil {
 			return err
 		}
-		changed = changedVolumes(e, volumes, true)
+		changed = p.changedVolumes(e, volumes, true)
 	}
 	return p.update(ctx, e, changed)
 }
@@ -220,11 +230,12 @@ func (p *Provider) update(ctx context.Context, e entry, changed []eci.Volume) er
 	if err != nil && eci.CodeOf(err) != eci.CodeNoNeedUpdate {
 		return err
 	}
-	files := maps.Clone(e.files)
-	for name, sum := range sumsOf(e.pod, changed) {
-		files[name] = sum
+	files, now := maps.Clone(e.files), p.deps.Clock.Now()
+	for name, sum := range p.sumsFor(e.pod).of(changed) {
+		if files != nil { // else all are read first, once they are learnt
+			files[name] = sum
+		}
 	}
-	now := p.deps.Clock.Now()
 	p.store.update(e.pod.UID, func(e *entry) { e.files, e.tokensAt = files, now })
 	p.deps.Events.Event(e.pod, corev1.EventTypeNormal, "FilesUpdated", "volumes "+namesOf(changed)+" were updated in the running container group")
 	return nil
@@ -238,7 +249,7 @@ func (p *Provider) outdated(e entry, why string) {
 // filesFor translates the pod with the objects as they are now. Tokens are made
 // only if asked: they are different each time.
 func (p *Provider) filesFor(ctx context.Context, e entry, tokens bool) ([]eci.Volume, error) {
-	translation, _, err := p.translate(ctx, e.withAddress(), tokens)
+	translation, err := p.translate(ctx, e.withAddress(), tokens)
 	if err != nil {
 		return nil, err
 	}
@@ -248,8 +259,8 @@ func (p *Provider) filesFor(ctx context.Context, e entry, tokens bool) ([]eci.Vo
 // changedVolumes are the volumes whose files differ from those of the group,
 // those with a token too where due says so. A volume that was empty at first is
 // a directory in the group and stays one.
-func changedVolumes(e entry, volumes []eci.Volume, due bool) []eci.Volume {
-	sums := sumsOf(e.pod, volumes)
+func (p *Provider) changedVolumes(e entry, volumes []eci.Volume, due bool) []eci.Volume {
+	sums := p.sumsFor(e.pod).of(volumes)
 	var changed []eci.Volume
 	for _, v := range volumes {
 		had, known := e.files[v.Name]

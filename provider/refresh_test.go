@@ -197,6 +197,37 @@ func TestChangedLabelsReachTheFilesOfTheDownwardAPI(t *testing.T) {
 	}
 }
 
+// TestWhatThisNodeWritesOnAPodIsNoChangeOfItsFiles restarts the node under pods
+// whose files show their annotations, among them those that were written back.
+func TestWhatThisNodeWritesOnAPodIsNoChangeOfItsFiles(t *testing.T) {
+	w := newWorld(t, slowEIPs)
+	pods := []*corev1.Pod{
+		w.mustRun("plain", wanting("owner", "me"), withPodinfo),
+		w.mustRun("address", wanting("network.alibabacloud.com/pod-with-eip", "true"), withPodinfo),
+	}
+	w.turnEIPs()
+	for _, pod := range pods {
+		*pod = *w.told[pod.UID]
+	}
+	w.start()
+	for range 2 {
+		w.pass(time.Minute)
+		w.tick()
+		w.refreshTurn(t.Context())
+	}
+	if n := w.recorded("FilesOutdated"); n != 0 {
+		t.Errorf("%d events tell of files that nobody changed", n)
+	}
+	pods[0].Annotations["team"] = "a"
+	if err := w.UpdatePod(t.Context(), pods[0].DeepCopy()); err != nil {
+		t.Fatal(err)
+	}
+	w.refreshTurn(t.Context())
+	if n := w.recorded("FilesOutdated"); n != 1 {
+		t.Errorf("%d events tell of an annotation that a user added", n)
+	}
+}
+
 // withToken gives a pod a token that lives that many seconds.
 func withToken(seconds int64) func(*corev1.Pod) {
 	return func(p *corev1.Pod) {

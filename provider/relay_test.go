@@ -19,7 +19,7 @@ import (
 // written lists the events at the API server, in the order of their writing.
 func (w *world) written() []*corev1.Event {
 	w.Helper()
-	w.relay.flush(w.Context(), relayWorkers)
+	w.relay.flush(w.Context())
 	there, err := w.kube.CoreV1().Events("").List(w.Context(), metav1.ListOptions{})
 	if err != nil {
 		w.Fatal(err)
@@ -145,11 +145,11 @@ func TestEventsThatCannotBeWrittenAreWrittenLaterInOrder(t *testing.T) {
 		return down, nil, errors.New("the API server is down")
 	})
 	w.mustRun("web")
-	if w.relay.flush(t.Context(), relayWorkers) || len(w.written()) != 0 {
+	if w.relay.flush(t.Context()) || len(w.written()) != 0 {
 		t.Fatal("written without an API server")
 	}
 	down = false
-	if !w.relay.flush(t.Context(), relayWorkers) {
+	if !w.relay.flush(t.Context()) {
 		t.Fatal("not written")
 	}
 	got := w.written()
@@ -166,7 +166,7 @@ func TestEventsThatNoIncrementTellsOfAreReadByOneCall(t *testing.T) {
 			w.store.remember(pod)
 			w.store.update(pod.UID, func(e *entry) {
 				e.stage, e.groupID = stageLive, "eci-"+pod.Name
-				e.group = &eci.ContainerGroup{ContainerGroupID: e.groupID, SpotStrategy: "SpotAsPriceGo"}
+				e.group = &facts{spotStrategy: "SpotAsPriceGo"}
 			})
 		}
 		before := w.calls(eci.ActionDescribeContainerGroupEvents)
@@ -191,5 +191,37 @@ func TestEventsOfAGroupThatCouldNotBeScheduledAreTold(t *testing.T) {
 	w.tick()
 	if got := reasons(w.written()); !slices.Contains(got, "NoStock") {
 		t.Errorf("reasons %q", got)
+	}
+}
+
+func TestARoundWritesTheOldestEventsAndNoMoreThanItMay(t *testing.T) {
+	w := newWorld(t)
+	w.relay.rate = 3
+	var pods []*corev1.Pod
+	for _, name := range []string{"web-2", "web-1"} { // the older one is the last by name
+		pods = append(pods, w.mustAddPod(name))
+	}
+	for i, pod := range pods {
+		var events []cloudEvent
+		for n := range 2 {
+			at := w.clock.Now().Add(time.Duration(10*i+n) * time.Second)
+			events = append(events, cloudEvent{kind: corev1.EventTypeNormal, reason: fmt.Sprint("R", n), count: 1, first: at, last: at})
+		}
+		w.relay.take(pod, "eci-"+pod.Name, events)
+	}
+	round := func() (written int, ofOldest int) {
+		for _, e := range w.written() {
+			written++
+			if e.InvolvedObject.UID == pods[0].UID {
+				ofOldest++
+			}
+		}
+		return written, ofOldest
+	}
+	if all, oldest := round(); all != 3 || oldest != 2 {
+		t.Errorf("the first round wrote %d events, %d of the pod that has waited longest, want 3 and 2", all, oldest)
+	}
+	if all, _ := round(); all != 4 {
+		t.Errorf("after the second round there are %d events, want 4", all)
 	}
 }

@@ -49,7 +49,7 @@ func (p *Provider) repair(ctx context.Context, reaper *reaper) error {
 	}
 	p.metrics.repairs.Inc()
 	changed, unknown := p.sortOut(listed)
-	if err := p.readDetails(ctx, changed); err != nil {
+	if err := p.readDetails(ctx, changed, evidence{}); err != nil {
 		return err
 	}
 	p.countMissing(ctx, listed, began)
@@ -81,7 +81,7 @@ func (p *Provider) sortOut(listed map[string]*eci.ContainerGroupStatus) (changed
 // its name proves that they are gone.
 func (p *Provider) countMissing(ctx context.Context, listed map[string]*eci.ContainerGroupStatus, began time.Time) {
 	var missing []entry
-	expected := p.store.all(func(e entry) bool { return e.stage == stageLive && e.createdAt.Before(began) })
+	expected := p.store.all(func(e *entry) bool { return e.stage == stageLive && e.createdAt.Before(began) })
 	for _, e := range expected {
 		if listed[e.groupID] == nil {
 			missing = append(missing, e)
@@ -137,8 +137,9 @@ func (p *Provider) sweep() {
 	present := map[types.UID]bool{}
 	for _, pod := range p.deps.Pods.List() {
 		present[pod.UID] = true
+		p.store.renew(pod)
 	}
-	for _, e := range p.store.all(func(e entry) bool { return !e.running() && !e.busy && e.pending == nil }) {
+	for _, e := range p.store.all(func(e *entry) bool { return !e.running() && !e.busy && e.pending == nil }) {
 		if !present[e.pod.UID] {
 			p.store.forget(e.pod.UID)
 		}

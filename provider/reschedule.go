@@ -30,7 +30,7 @@ const (
 func (p *Provider) reschedule(ctx context.Context, e entry, group *eci.ContainerGroup) {
 	uid := e.pod.UID
 	waiting := status.Unscheduled(e.render(), *group)
-	spot := p.behaviour(ctx, uid).SpotFallback && isSpot(group)
+	spot := p.behaviour(ctx, uid).SpotFallback && factsOf(group).isSpot()
 	current := p.store.updateRunning(e, func(e *entry) {
 		e.stage, e.groupID, e.live, e.group = stageNew, "", nil, nil
 		e.attempt++
@@ -81,7 +81,7 @@ func (p *Provider) retryUnscheduled(ctx context.Context) {
 // dueRetries lists the pods whose wait is over.
 func (p *Provider) dueRetries() []entry {
 	now := p.deps.Clock.Now()
-	return p.store.all(func(e entry) bool {
+	return p.store.all(func(e *entry) bool {
 		return e.stage == stageNew && !e.retryAt.IsZero() && now.After(e.retryAt) && e.pod.DeletionTimestamp == nil
 	})
 }

@@ -6,6 +6,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
@@ -14,7 +15,7 @@ import (
 // GetMetricsResource is what /metrics/resource answers, under the names and
 // labels of the kubelet: metrics-server reads it.
 func (p *Provider) GetMetricsResource(ctx context.Context) ([]*dto.MetricFamily, error) {
-	pods, err := p.usageOf(ctx)
+	pods, node, err := p.usageOf(ctx)
 	if err != nil {
 		log.G(ctx).WithError(err).Warn("reading the usage of container groups failed; older figures are shown")
 	}
@@ -24,20 +25,22 @@ func (p *Provider) GetMetricsResource(ctx context.Context) ([]*dto.MetricFamily,
 	podMemory := family("pod_memory_working_set_bytes", "Current working set of the pod in bytes", dto.MetricType_GAUGE)
 	nodeCPU := family("node_cpu_usage_seconds_total", "Cumulative cpu time consumed by the node in core-seconds", dto.MetricType_COUNTER)
 	nodeMemory := family("node_memory_working_set_bytes", "Current working set of the node in bytes", dto.MetricType_GAUGE)
-	var total usageSum
+	starts := family("container_start_time_seconds", "Start time of the container since unix epoch in seconds", dto.MetricType_GAUGE)
 	for _, u := range pods {
 		record := ptr.Deref(u.record, eci.MetricRecord{})
-		total.add(&record)
+		at := recordTime(&record)
 		for _, c := range record.Containers {
-			add(cpu, cpuSeconds(c.CPU), &record, containerLabels(u.pod, c.Name))
-			add(memory, float64(c.Memory.WorkingSet), &record, containerLabels(u.pod, c.Name))
+			add(cpu, cpuSeconds(c.CPU), at, containerLabels(u.pod, c.Name))
+			add(memory, float64(c.Memory.WorkingSet), at, containerLabels(u.pod, c.Name))
+			// A start has no other time than itself.
+			add(starts, float64(u.startOf(c.Name).UnixNano())/1e9, metav1.Time{}, containerLabels(u.pod, c.Name))
 		}
-		add(podCPU, cpuSeconds(record.CPU), &record, podLabels(u.pod))
-		add(podMemory, float64(record.Memory.WorkingSet), &record, podLabels(u.pod))
+		add(podCPU, cpuSeconds(record.CPU), at, podLabels(u.pod))
+		add(podMemory, float64(record.Memory.WorkingSet), at, podLabels(u.pod))
 	}
-	add(nodeCPU, cpuSeconds(total.cpu), nil, nil)
-	add(nodeMemory, float64(total.memory.WorkingSet), nil, nil)
-	return []*dto.MetricFamily{nodeCPU, nodeMemory, podCPU, podMemory, cpu, memory}, nil
+	add(nodeCPU, cpuSeconds(node.cpu), node.at, nil)
+	add(nodeMemory, float64(node.memory.WorkingSet), node.at, nil)
+	return []*dto.MetricFamily{nodeCPU, nodeMemory, podCPU, podMemory, cpu, memory, starts}, nil
 }
 
 func cpuSeconds(m eci.CPUMetric) float64 { return float64(m.UsageCoreNanoSeconds) / 1e9 }
@@ -46,14 +49,12 @@ func family(name, help string, kind dto.MetricType) *dto.MetricFamily {
 	return &dto.MetricFamily{Name: &name, Help: &help, Type: &kind}
 }
 
-// add appends one metric, stamped with the time of its record: a counter where
-// the family counts, else a gauge.
-func add(f *dto.MetricFamily, value float64, record *eci.MetricRecord, labels []*dto.LabelPair) {
+// add appends one metric, stamped with a time unless that is zero: a counter
+// where the family counts, else a gauge.
+func add(f *dto.MetricFamily, value float64, at metav1.Time, labels []*dto.LabelPair) {
 	m := &dto.Metric{Label: labels}
-	if record != nil && record.Timestamp != "" {
-		if at := recordTime(record); !at.IsZero() {
-			m.TimestampMs = ptr.To(at.UnixMilli())
-		}
+	if !at.IsZero() {
+		m.TimestampMs = ptr.To(at.UnixMilli())
 	}
 	if f.GetType() == dto.MetricType_COUNTER {
 		m.Counter = &dto.Counter{Value: &value}

@@ -15,51 +15,31 @@ import (
 // GetStatsSummary is what /stats/summary answers: every pod with a live group,
 // with its usage where the cloud has a record, and the node as their sum.
 func (p *Provider) GetStatsSummary(ctx context.Context) (*statsv1alpha1.Summary, error) {
-	pods, err := p.usageOf(ctx)
+	pods, node, err := p.usageOf(ctx)
 	if err != nil {
 		log.G(ctx).WithError(err).Warn("reading the usage of container groups failed; older figures are shown")
 	}
 	now := metav1.NewTime(p.deps.Clock.Now())
 	summary := &statsv1alpha1.Summary{Node: statsv1alpha1.NodeStats{NodeName: p.cfg.Request.NodeName, StartTime: now}}
-	var total usageSum
 	for _, u := range pods {
 		summary.Pods = append(summary.Pods, podStats(u))
-		total.add(u.record)
 	}
-	summary.Node.CPU = cpuStats(now, total.cpu)
-	summary.Node.Memory = memoryStats(now, total.memory)
+	if node.at.IsZero() {
+		node.at = now // it uses nothing
+	}
+	summary.Node.CPU = cpuStats(node.at, node.cpu)
+	summary.Node.Memory = memoryStats(node.at, node.memory)
 	return summary, nil
-}
-
-// usageSum adds up the usage of pods.
-type usageSum struct {
-	cpu    eci.CPUMetric
-	memory eci.MemoryMetric
-}
-
-func (s *usageSum) add(r *eci.MetricRecord) {
-	if r == nil {
-		return
-	}
-	s.cpu.UsageNanoCores += r.CPU.UsageNanoCores
-	s.cpu.UsageCoreNanoSeconds += r.CPU.UsageCoreNanoSeconds
-	s.memory.UsageBytes += r.Memory.UsageBytes
-	s.memory.WorkingSet += r.Memory.WorkingSet
-	s.memory.RSS += r.Memory.RSS
-	s.memory.AvailableBytes += r.Memory.AvailableBytes
 }
 
 func podStats(u podUsage) statsv1alpha1.PodStats {
 	stats := statsv1alpha1.PodStats{
 		PodRef:    statsv1alpha1.PodReference{Name: u.pod.Name, Namespace: u.pod.Namespace, UID: string(u.pod.UID)},
-		StartTime: u.pod.CreationTimestamp,
-	}
-	if u.status != nil && u.status.StartTime != nil {
-		stats.StartTime = *u.status.StartTime
+		StartTime: u.start(),
 	}
 	if u.record == nil {
 		for _, c := range u.pod.Spec.Containers {
-			stats.Containers = append(stats.Containers, statsv1alpha1.ContainerStats{Name: c.Name, StartTime: stats.StartTime})
+			stats.Containers = append(stats.Containers, statsv1alpha1.ContainerStats{Name: c.Name, StartTime: u.startOf(c.Name)})
 		}
 		return stats
 	}
@@ -68,10 +48,30 @@ func podStats(u podUsage) statsv1alpha1.PodStats {
 	stats.Network = networkStats(at, u.record.Network)
 	for _, c := range u.record.Containers {
 		stats.Containers = append(stats.Containers, statsv1alpha1.ContainerStats{
-			Name: c.Name, StartTime: stats.StartTime, CPU: cpuStats(at, c.CPU), Memory: memoryStats(at, c.Memory),
+			Name: c.Name, StartTime: u.startOf(c.Name), CPU: cpuStats(at, c.CPU), Memory: memoryStats(at, c.Memory),
 		})
 	}
 	return stats
+}
+
+// start is when the pod started, or was made.
+func (u podUsage) start() metav1.Time {
+	if u.status != nil && u.status.StartTime != nil {
+		return *u.status.StartTime
+	}
+	return u.pod.CreationTimestamp
+}
+
+// startOf is when a container started; while it does not run, when its pod did.
+func (u podUsage) startOf(container string) metav1.Time {
+	if u.status != nil {
+		for i := range u.status.ContainerStatuses {
+			if c := &u.status.ContainerStatuses[i]; c.Name == container && c.State.Running != nil && !c.State.Running.StartedAt.IsZero() {
+				return c.State.Running.StartedAt
+			}
+		}
+	}
+	return u.start()
 }
 
 // recordTime is when a record was taken; a time that cannot be read is zero.

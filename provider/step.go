@@ -16,7 +16,10 @@ type Stepper struct {
 
 // NewStepper returns a Stepper that has not taken a turn. Recover must have
 // succeeded before the first.
-func NewStepper(p *Provider) *Stepper { return &Stepper{p: p, reaper: newReaper(p)} }
+func NewStepper(p *Provider) *Stepper {
+	p.readers = 1 // one call after the other
+	return &Stepper{p: p, reaper: newReaper(p)}
+}
 
 // Sync is one turn of the sync loop; what could not be scheduled is made anew
 // one after the other.
@@ -31,8 +34,8 @@ func (s *Stepper) Sync(ctx context.Context) {
 // flush writes the events that wait, pod by pod; what fails waits for the next
 // turn.
 func (s *Stepper) flush(ctx context.Context) {
-	for _, uid := range s.p.relay.waiting() {
-		if err := s.p.relay.write(ctx, uid); err != nil {
+	for _, pod := range s.p.relay.waiting() {
+		if err := s.p.relay.write(ctx, pod.uid, pod.events); err != nil {
 			return
 		}
 	}

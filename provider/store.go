@@ -73,8 +73,9 @@ type entry struct {
 	groupID   string
 	requestID string
 	createdAt time.Time
-	group     *eci.ContainerGroup
-	live      *eci.ContainerGroupStatus
+	// group is nil until the cloud has shown the group, or said that it makes it.
+	group *facts
+	live  *eci.ContainerGroupStatus
 	// forced says that the delete was sent with Force, endBy is when the group
 	// that is being deleted has to have ended, by our clock.
 	forced bool
@@ -92,6 +93,9 @@ type entry struct {
 	// eip is what became of the pod's EIP; secured is the one that was got before
 	// the group was made.
 	eip, secured eip.State
+	// podIPsSent says that the files show the addresses that an init container
+	// waits for.
+	podIPsSent bool
 	// wish is what the profile of the cluster asks for where the pod itself asks
 	// for no EIP; profiled says that it was looked at.
 	wish     *request.EIP
@@ -101,28 +105,39 @@ type entry struct {
 	annotations map[string]string
 }
 
+// facts is what is kept of the details of a group. All of them would be most of
+// what a pod at rest takes up.
+type facts struct {
+	status, createdAt, spotStrategy, eni string
+}
+
+func factsOf(group *eci.ContainerGroup) *facts {
+	return &facts{status: group.Status, createdAt: group.CreationTime, spotStrategy: group.SpotStrategy, eni: group.ENIInstanceID}
+}
+
 // running says whether the pod may cost money now.
-func (e entry) running() bool { return e.stage == stageLive || e.stage == stageDeleting }
+func (e *entry) running() bool { return e.stage == stageLive || e.stage == stageDeleting }
 
 // moving says whether the pod is on its way up or down, so that it deserves
 // fast reads.
-func (e entry) moving() bool {
+func (e *entry) moving() bool {
 	return e.stage == stageDeleting ||
 		e.stage == stageLive && (e.status == nil || e.status.Phase == corev1.PodPending || e.sightings > 0)
 }
 
-// render is the pod as the node's controller hears of it.
-func (e entry) render() *corev1.Pod {
-	pod := e.pod.DeepCopy()
+// render is the pod as the node's controller hears of it. It shares what it points
+// to with the entry: nobody may change it.
+func (e *entry) render() *corev1.Pod {
+	pod := *e.pod
 	if e.status != nil {
-		pod.Status = *e.status.DeepCopy()
+		pod.Status = *e.status
 	}
 	if e.disruption != nil {
 		status.Put(&pod.Status, *e.disruption)
 	}
-	annotate(pod, e.annotations)
-	e.showEIP(pod)
-	return pod
+	annotate(&pod, e.annotations)
+	e.showEIP(&pod)
+	return &pod
 }
 
 // store is the only state of the provider that changes: pods by UID. It is a
@@ -160,6 +175,17 @@ func (s *store) remember(pod *corev1.Pod) {
 	e := &entry{pod: pod, stage: stageNew}
 	s.entries[pod.UID] = e
 	s.byName[nameOf(pod)] = append(s.byName[nameOf(pod)], e)
+}
+
+// renew takes over a newer object of a pod that asks the same, so that the older
+// can be let go: the informer has the newer one in any case.
+func (s *store) renew(pod *corev1.Pod) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[pod.UID]
+	if e != nil && pod.Generation != 0 && pod.Generation == e.pod.Generation && pod.DeletionTimestamp == nil && e.pod.DeletionTimestamp == nil {
+		e.pod = pod
+	}
 }
 
 func nameOf(pod *corev1.Pod) types.NamespacedName {
@@ -260,12 +286,13 @@ func (s *store) groups() int {
 	return len(s.byGroup)
 }
 
-// any says whether there is an entry that is.
-func (s *store) any(is func(entry) bool) bool {
+// any says whether there is an entry that is. The entry is for reading only, and
+// only while it is asked about.
+func (s *store) any(is func(*entry) bool) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, e := range s.entries {
-		if is(*e) {
+		if is(e) {
 			return true
 		}
 	}
@@ -313,16 +340,38 @@ func (e *entry) ending() bool {
 }
 
 // all returns a copy of every entry that keep wants, by UID: the same state
-// leads to the same calls in the same order.
-func (s *store) all(keep func(entry) bool) []entry {
+// leads to the same calls in the same order. keep only reads. Entries are large,
+// so that they are asked about and sorted where they are, and then copied.
+func (s *store) all(keep func(*entry) bool) []entry {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var out []entry
+	var kept []*entry
 	for _, e := range s.entries {
-		if keep(*e) {
-			out = append(out, *e)
+		if keep(e) {
+			kept = append(kept, e)
 		}
 	}
-	slices.SortFunc(out, func(a, b entry) int { return cmp.Compare(a.pod.UID, b.pod.UID) })
+	slices.SortFunc(kept, func(a, b *entry) int { return cmp.Compare(a.pod.UID, b.pod.UID) })
+	out := make([]entry, len(kept))
+	for i, e := range kept {
+		out[i] = *e
+	}
 	return out
+}
+
+// newestLive is the id of the group that was made last of those that nobody ends,
+// or "".
+func (s *store) newestLive() (id string) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	made := ""
+	for _, e := range s.entries {
+		if e.stage != stageLive || e.group == nil || e.group.status != eci.StatusRunning {
+			continue
+		}
+		if at := e.group.createdAt; at > made || at == made && e.groupID > id {
+			made, id = at, e.groupID
+		}
+	}
+	return id
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider/status"
@@ -64,7 +63,7 @@ const (
 // pace is the least time to the next read, and the most, which a poke shortens.
 func (p *Provider) pace() (least, most time.Duration) {
 	least = max(p.cfg.FastSync, time.Duration(p.pages)*pagePause, min(readShare*p.readTook, maxRest))
-	if p.store.any(entry.moving) || p.deps.Clock.Since(p.changedAt) < afterChange {
+	if p.store.any((*entry).moving) || p.deps.Clock.Since(p.changedAt) < afterChange {
 		return least, least
 	}
 	return least, max(least, p.cfg.SlowSync)
@@ -112,9 +111,12 @@ func (p *Provider) sync(ctx context.Context, last time.Time) error {
 	if len(ids) > 0 {
 		p.changedAt = p.deps.Clock.Now()
 	}
-	newest := ""
-	if listing {
-		newest = p.newestIn(states)
+	var has evidence
+	switch {
+	case listing:
+		has.newest = p.newestIn(states)
+	case len(deleting) > 0:
+		has.witness = p.store.newestLive()
 	}
 	for _, id := range slices.Sorted(maps.Keys(deleting)) {
 		switch {
@@ -122,10 +124,12 @@ func (p *Provider) sync(ctx context.Context, last time.Time) error {
 			// The increment does not tell of groups that are deleted.
 			ids[id] = deleting[id]
 		case states[id] == nil:
-			p.missed(ctx, p.store.ofGroup(id), newest)
+			// Asked for by its name as well, which is the second sighting.
+			p.store.update(p.store.ofGroup(id), func(e *entry) { e.sightings++ })
+			ids[id] = deleting[id]
 		}
 	}
-	if err := p.readDetails(ctx, ids); err != nil {
+	if err := p.readDetails(ctx, ids, has); err != nil {
 		return err
 	}
 	p.forceOverdue(ctx)
@@ -147,7 +151,7 @@ func (p *Provider) changed(states map[string]*eci.ContainerGroupStatus) map[stri
 // deleting lists the groups whose end we wait for.
 func (p *Provider) deleting() map[string]*eci.ContainerGroupStatus {
 	ids := map[string]*eci.ContainerGroupStatus{}
-	for _, e := range p.store.all(func(e entry) bool { return e.stage == stageDeleting }) {
+	for _, e := range p.store.all(func(e *entry) bool { return e.stage == stageDeleting }) {
 		ids[e.groupID] = e.live
 	}
 	return ids
@@ -172,94 +176,6 @@ func (p *Provider) window(last time.Time) int32 {
 		return 0
 	}
 	return max(seconds, eci.MinSinceSecond)
-}
-
-// readStatuses lists the states of this node's groups by id, those that changed
-// in the last sinceSecond seconds, or all for 0. It returns all pages or an
-// error.
-func (p *Provider) readStatuses(ctx context.Context, sinceSecond int32) (map[string]*eci.ContainerGroupStatus, error) {
-	states := map[string]*eci.ContainerGroupStatus{}
-	req := &eci.DescribeContainerGroupStatusRequest{
-		Tags:        p.nodeTags(),
-		SinceSecond: sinceSecond,
-		Limit:       eci.MaxStatusesPerPage,
-	}
-	for {
-		resp, err := p.cloud.DescribeContainerGroupStatus(ctx, req)
-		if err != nil {
-			return nil, err
-		}
-		for i := range resp.Data {
-			states[resp.Data[i].ContainerGroupID] = &resp.Data[i]
-		}
-		if resp.NextToken == "" {
-			return states, nil
-		}
-		req.NextToken = resp.NextToken
-	}
-}
-
-// readDetails reads groups in full and records what they show. A group that a
-// successful answer leaves out is a sighting of its absence.
-func (p *Provider) readDetails(ctx context.Context, ids map[string]*eci.ContainerGroupStatus) error {
-	batch := make(eci.JSONList, 0, eci.MaxGroupsPerPage)
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		if batch = append(batch, id); len(batch) == eci.MaxGroupsPerPage {
-			if err := p.readBatch(ctx, batch, ids); err != nil {
-				return err
-			}
-			batch = batch[:0]
-		}
-	}
-	if len(batch) == 0 {
-		return nil
-	}
-	return p.readBatch(ctx, batch, ids)
-}
-
-func (p *Provider) readBatch(ctx context.Context, batch eci.JSONList, lives map[string]*eci.ContainerGroupStatus) error {
-	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{ContainerGroupIDs: batch, WithEvent: ptr.To(true)})
-	if err != nil {
-		return err
-	}
-	found := map[string]bool{}
-	for i := range groups {
-		id := groups[i].ContainerGroupID
-		found[id] = true
-		p.observe(ctx, p.store.ofGroup(id), &groups[i], lives[id])
-	}
-	for _, id := range batch {
-		if !found[id] {
-			p.missed(ctx, p.store.ofGroup(id), newestOf(groups))
-		}
-	}
-	return nil
-}
-
-// describe lists groups in full, every page or an error.
-func (p *Provider) describe(ctx context.Context, req *eci.DescribeContainerGroupsRequest) ([]eci.ContainerGroup, error) {
-	return describeAll(ctx, p.cloud, req)
-}
-
-// groupLister is the call that shows groups in full.
-type groupLister interface {
-	DescribeContainerGroups(context.Context, *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, error)
-}
-
-func describeAll(ctx context.Context, cloud groupLister, req *eci.DescribeContainerGroupsRequest) ([]eci.ContainerGroup, error) {
-	var groups []eci.ContainerGroup
-	req.Limit = eci.MaxGroupsPerPage
-	for {
-		resp, err := cloud.DescribeContainerGroups(ctx, req)
-		if err != nil {
-			return nil, err
-		}
-		groups = append(groups, resp.ContainerGroups...)
-		if resp.NextToken == "" {
-			return groups, nil
-		}
-		req.NextToken = resp.NextToken
-	}
 }
 
 // observe records what the cloud shows of a pod's group and tells the node's
@@ -289,27 +205,29 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 		status.MarkSpotDegraded(&next)
 	}
 	annotations := status.Annotations(*group, e.requestID)
-	shown := shownSums(e.pod, group.Volumes)
-	group.Events, group.Volumes = nil, nil // not kept: they would be most of what a pod takes up
+	shown := p.sumsFor(e.pod).shown(group.Volumes)
+	known := factsOf(group)
 	p.store.updateRunning(e, func(e *entry) {
 		if e.files == nil {
 			e.files, e.tokensAt = shown, timeOf(group.CreationTime)
 		}
-		e.group, e.live, e.status, e.annotations = group, live, &next, annotations
+		e.group, e.live, e.status, e.annotations = known, live, &next, annotations
 		e.sightings, e.missingSince = 0, time.Time{}
 		if eci.IsTerminal(group.Status) {
 			e.stage = stageEnded
 		}
 	})
-	if e.group == nil || e.group.Status != group.Status {
+	if e.group == nil || e.group.status != group.Status {
 		groupLogger(ctx, e.pod, e.groupID).WithField("status", group.Status).Info("container group changed state")
 	}
 	if group.Status == eci.StatusExpired && e.disruption == nil {
 		p.disrupt(e, "the cloud has taken the container group back")
 	}
-	if next, _ := p.store.get(uid); next.eni() != e.eni() || next.stage != e.stage {
-		p.pokeEIPs()
+	now, _ := p.store.get(uid)
+	if now.eni() != e.eni() || now.stage != e.stage {
+		p.movedEIP(&now)
 	}
+	p.pokePodIPs(now)
 	p.tell(uid)
 	if notice := reclaimNotice(events, live); notice != "" {
 		p.reclaim(ctx, uid, notice)
@@ -324,6 +242,7 @@ func isBehind(group *eci.ContainerGroup, live *eci.ContainerGroupStatus) bool {
 }
 
 // missed counts a successful answer that should have shown a group and did not.
+// newest is when the newest of the groups was made that it shows instead.
 // For a group whose delete was accepted enough of them mean that it is gone, if
 // the answer can be believed; any other is left to the complete listings of the
 // repair loop.
@@ -345,7 +264,7 @@ func (p *Provider) forceOverdue(ctx context.Context) {
 	now := p.deps.Clock.Now()
 	// The API server's clock set DeletionTimestamp: ours may differ by more than
 	// the grace period.
-	overdue := func(e entry) bool {
+	overdue := func(e *entry) bool {
 		return e.stage == stageDeleting && !e.forced && e.pod.DeletionTimestamp != nil && now.After(e.endBy.Add(forceSlack))
 	}
 	for _, e := range p.store.all(overdue) {

@@ -2,30 +2,40 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 )
 
-// usageAge is how old a usage record may be: the cloud's finest period is 15
-// seconds, and metrics-server asks every 15 to 60.
-const usageAge = 15 * time.Second
+const (
+	// usageAge is how old the records may become: the cloud's finest period is 15
+	// seconds, and metrics-server asks every 15 to 60.
+	usageAge = 15 * time.Second
+	// usageReaders is how many calls are under way at once: 5,000 pods are 250
+	// calls, and a scrape has ten seconds.
+	usageReaders = 5
+)
 
-// usageCache holds the latest usage by pod, so that several readers cost one
-// read.
+// usageCache holds the latest usage by pod, so that any number of readers costs
+// one read.
 type usageCache struct {
-	mu      sync.Mutex
-	records map[types.UID]usageRecord
-}
-
-// usageRecord is a record with the time at which it was read.
-type usageRecord struct {
-	eci.MetricRecord
+	mu sync.Mutex
+	// readAt is when all pods were read.
 	readAt time.Time
+	// tried are the pods that were asked for, with or without a record.
+	tried   map[types.UID]bool
+	records map[types.UID]eci.MetricRecord
+	// spent is the CPU that all pods have ever used, in core nanoseconds: unlike
+	// their sum it does not fall when one goes.
+	spent int64
 }
 
 // podUsage is a pod that runs with its latest usage, nil when there is none.
@@ -34,58 +44,127 @@ type podUsage struct {
 	record *eci.MetricRecord
 }
 
-// usageOf returns every pod with a live group and what it uses. Where the cloud
-// gives no record the pod is still listed; err tells why, and the pods are good
-// all the same.
-func (p *Provider) usageOf(ctx context.Context) ([]podUsage, error) {
-	entries := p.store.all(entry.running)
-	records, err := p.readUsage(ctx, entries)
+// nodeUsage is what all pods use together.
+type nodeUsage struct {
+	at     metav1.Time // of the newest record; zero without one
+	cpu    eci.CPUMetric
+	memory eci.MemoryMetric
+}
+
+// usageOf returns every pod with a live group and what it uses, and their sum.
+// Where the cloud gives no record the pod is still listed; err tells why, and the
+// pods are good all the same.
+func (p *Provider) usageOf(ctx context.Context) ([]podUsage, nodeUsage, error) {
+	entries := p.store.all((*entry).running)
+	records, spent, err := p.readUsage(ctx, entries)
 	pods := make([]podUsage, 0, len(entries))
+	var node nodeUsage
 	for _, e := range entries {
 		u := podUsage{entry: e}
 		if r, ok := records[e.pod.UID]; ok {
-			u.record = &r.MetricRecord
+			u.record = &r
+			node.add(&r)
 		}
 		pods = append(pods, u)
 	}
-	return pods, err
+	node.cpu.UsageCoreNanoSeconds = spent
+	return pods, node, err
 }
 
-// readUsage returns the records of entries, reading those that are missing or
-// old, eci.MaxGroupsPerPage at a time. On an error the older ones are returned
-// with it.
-func (p *Provider) readUsage(ctx context.Context, entries []entry) (map[types.UID]usageRecord, error) {
-	p.usage.mu.Lock()
-	defer p.usage.mu.Unlock()
+func (n *nodeUsage) add(r *eci.MetricRecord) {
+	if at := recordTime(r); at.After(n.at.Time) {
+		n.at = at
+	}
+	n.cpu.UsageNanoCores += r.CPU.UsageNanoCores
+	n.memory.UsageBytes += r.Memory.UsageBytes
+	n.memory.WorkingSet += r.Memory.WorkingSet
+	n.memory.RSS += r.Memory.RSS
+	n.memory.AvailableBytes += r.Memory.AvailableBytes
+}
+
+// readUsage returns the records of entries and what they have spent. Once in
+// usageAge it reads all of them; in between only those that were never asked for.
+// Records that could not be read now are the older ones. A reader that leaves
+// does not keep the others from its answer.
+func (p *Provider) readUsage(ctx context.Context, entries []entry) (map[types.UID]eci.MetricRecord, int64, error) {
+	cache := &p.usage
+	cache.mu.Lock()
+	defer cache.mu.Unlock()
 	now := p.deps.Clock.Now()
+	all := now.Sub(cache.readAt) >= usageAge
+	if all {
+		cache.readAt = now
+	}
 	owners := map[string]types.UID{}
-	records := map[types.UID]usageRecord{}
-	var ids eci.JSONList
+	tried, records := map[types.UID]bool{}, map[types.UID]eci.MetricRecord{}
 	for _, e := range entries {
-		record, had := p.usage.records[e.pod.UID]
-		if had {
-			records[e.pod.UID] = record
+		uid := e.pod.UID
+		if all || !cache.tried[uid] {
+			owners[e.groupID] = uid
 		}
-		if !had || now.Sub(record.readAt) >= usageAge {
-			owners[e.groupID] = e.pod.UID
-			ids = append(ids, e.groupID)
+		tried[uid] = true
+		if r, had := cache.records[uid]; had {
+			records[uid] = r
 		}
 	}
-	p.usage.records = records
-	for len(ids) > 0 {
-		n := min(len(ids), eci.MaxGroupsPerPage)
-		resp, err := p.cloud.DescribeMultiContainerGroupMetric(ctx, &eci.DescribeMultiContainerGroupMetricRequest{
-			ContainerGroupIDs: ids[:n], MetricType: eci.MetricTypeSummary,
+	read, err := p.readMetrics(context.WithoutCancel(ctx), slices.Sorted(maps.Keys(owners)))
+	for _, data := range read {
+		uid, ours := owners[data.ContainerGroupID]
+		if !ours || len(data.Records) == 0 {
+			continue
+		}
+		newest := data.Records[len(data.Records)-1]
+		cache.spend(newest.CPU.UsageCoreNanoSeconds, records[uid].CPU.UsageCoreNanoSeconds)
+		records[uid] = newest
+	}
+	cache.tried, cache.records = tried, records
+	return maps.Clone(records), cache.spent, err
+}
+
+// spend adds what a counter has grown by; one that has fallen began again.
+func (c *usageCache) spend(now, before int64) {
+	if now < before {
+		before = 0
+	}
+	c.spent += now - before
+}
+
+// readMetrics asks for groups, eci.MaxGroupsPerPage at a time. What it returns is
+// good whatever the error says of others.
+func (p *Provider) readMetrics(ctx context.Context, ids []string) ([]eci.MonitorData, error) {
+	var mu sync.Mutex
+	var read []eci.MonitorData
+	var problems []error
+	var group errgroup.Group
+	group.SetLimit(usageReaders)
+	for batch := range slices.Chunk(ids, eci.MaxGroupsPerPage) {
+		group.Go(func() error {
+			data, err := p.readMetricsOf(ctx, batch)
+			mu.Lock()
+			defer mu.Unlock()
+			read, problems = append(read, data...), append(problems, err)
+			return nil
 		})
-		if err != nil {
-			return maps.Clone(records), err
-		}
-		for _, data := range resp.MonitorDatas {
-			if len(data.Records) > 0 {
-				records[owners[data.ContainerGroupID]] = usageRecord{data.Records[len(data.Records)-1], now}
-			}
-		}
-		ids = ids[n:]
 	}
-	return maps.Clone(records), nil
+	_ = group.Wait() // the problems are collected
+	return read, errors.Join(problems...)
+}
+
+// readMetricsOf asks for groups in one call. Where the cloud refuses them for one that
+// it does not know or like, the halves are asked for, so that one bad pod hides
+// nothing but itself.
+func (p *Provider) readMetricsOf(ctx context.Context, ids []string) ([]eci.MonitorData, error) {
+	resp, err := p.cloud.DescribeMultiContainerGroupMetric(ctx, &eci.DescribeMultiContainerGroupMetricRequest{
+		ContainerGroupIDs: ids, MetricType: eci.MetricTypeSummary,
+	})
+	if err == nil {
+		return resp.MonitorDatas, nil
+	}
+	if len(ids) == 1 || !eci.IsNotFound(err) && !eci.IsInvalid(err) {
+		return nil, err
+	}
+	half := len(ids) / 2
+	first, firstErr := p.readMetricsOf(ctx, ids[:half])
+	second, secondErr := p.readMetricsOf(ctx, ids[half:])
+	return append(first, second...), errors.Join(firstErr, secondErr)
 }

@@ -6,12 +6,14 @@ import (
 	"net"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/record"
@@ -33,9 +35,12 @@ type world struct {
 	events   *record.FakeRecorder
 	emClock  *emulator.FakeClock
 	clock    *clocktesting.FakeClock
+	networks dynamic.Interface
 	pods     podList
-	told     map[types.UID]*corev1.Pod
-	last     time.Time
+	// told is written by several readers at once, and read between two turns.
+	told    map[types.UID]*corev1.Pod
+	telling sync.Mutex
+	last    time.Time
 	// dial stands in for the network of the pods; nil is one without a route.
 	dial func(address string) (net.Conn, error)
 
@@ -86,12 +91,17 @@ func (w *world) start() {
 	w.Provider, err = New(cfg, Deps{
 		Cloud: w.cloud, EIPs: w.cloud, Kube: w.kube, Pods: w.pods, Events: w.events, Clock: w.clock,
 		Dial:     w.dialPod,
+		Networks: w.networks,
 		Services: informers.NewSharedInformerFactory(w.kube, 0).Core().V1().Services().Lister(),
 	})
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.NotifyPods(w.Context(), func(pod *corev1.Pod) { w.told[pod.UID] = pod })
+	w.NotifyPods(w.Context(), func(pod *corev1.Pod) {
+		w.telling.Lock()
+		defer w.telling.Unlock()
+		w.told[pod.UID] = pod
+	})
 	if err := w.Recover(w.Context(), w.pods.List()); err != nil {
 		w.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func claim(ctx context.Context, files layout, report *reporter) (*process.PIDFil
 	if err := sweep(ctx, files, report); err != nil {
 		return nil, errors.Join(err, held.Release())
 	}
-	for _, name := range []string{controlPlaneName, apiServerName, emulatorName, vnodeName} {
+	for _, name := range []string{controlPlaneName, apiServerName, metricsServerName, emulatorName, vnodeName} {
 		if err := os.RemoveAll(files.logFile(name)); err != nil {
 			return nil, errors.Join(err, held.Release())
 		}

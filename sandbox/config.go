@@ -29,6 +29,8 @@ type Config struct {
 	KubeletPort   int
 	NodeIP        string // where the API server reaches the kubelet port
 
+	MetricsServerPort int // 0 runs no metrics-server
+
 	Runtime string // what runs containers: auto, process or simulated
 
 	Deploy       string   // the operator's manifest, whose account and rights eci-vnode gets
@@ -46,16 +48,17 @@ type Config struct {
 // Default returns the sandbox that `make sandbox` starts.
 func Default() Config {
 	return Config{
-		Dir:           ".sandbox",
-		APIServerPort: 16443,
-		EtcdPort:      12379,
-		EmulatorPort:  18080,
-		KubeletPort:   10250,
-		NodeIP:        primaryIPv4(),
-		Runtime:       "auto",
-		Deploy:        "deploy/eci-vnode.yaml",
-		Manifest:      "examples/nginx.yaml",
-		Timeout:       3 * time.Minute,
+		Dir:               ".sandbox",
+		APIServerPort:     16443,
+		EtcdPort:          12379,
+		EmulatorPort:      18080,
+		KubeletPort:       10250,
+		MetricsServerPort: 14443,
+		NodeIP:            primaryIPv4(),
+		Runtime:           "auto",
+		Deploy:            "deploy/eci-vnode.yaml",
+		Manifest:          "examples/nginx.yaml",
+		Timeout:           3 * time.Minute,
 	}
 }
 

@@ -13,7 +13,10 @@ func (l layout) kubeconfig() string { return filepath.Join(l.dir, "kubeconfig") 
 func (l layout) containers() string { return filepath.Join(l.dir, "containers") }
 
 func (l layout) vnodeKubeconfig() string { return filepath.Join(l.dir, "eci-vnode.kubeconfig") }
-func (l layout) emulatorEnv() string     { return filepath.Join(l.dir, "emulator.env") }
+func (l layout) metricsKubeconfig() string {
+	return filepath.Join(l.dir, metricsServerName+".kubeconfig")
+}
+func (l layout) emulatorEnv() string { return filepath.Join(l.dir, "emulator.env") }
 
 // pidFile is that of a program, the sandbox itself included.
 func (l layout) pidFile(program string) string { return filepath.Join(l.dir, program+".pid") }
@@ -23,13 +26,16 @@ func (l layout) program(name string) string { return filepath.Join(l.binDir, nam
 
 // volatile is what must not outlive a run: it would describe a cluster that is gone.
 func (l layout) volatile() []string {
-	return []string{l.state(), l.kubeconfig(), l.vnodeKubeconfig(), l.emulatorEnv()}
+	return []string{l.state(), l.kubeconfig(), l.vnodeKubeconfig(), l.metricsKubeconfig(), l.emulatorEnv()}
 }
 
 // children are the programs that a sandbox runs beside itself: the name of
 // their files, and of the program.
 func (l layout) children() map[string]string {
-	return map[string]string{apiServerName: l.program("eci-sandbox"), emulatorName: l.program("eci-emulator"), vnodeName: l.program("eci-vnode")}
+	return map[string]string{
+		apiServerName: l.program("eci-sandbox"), metricsServerName: l.program("eci-sandbox"),
+		emulatorName: l.program("eci-emulator"), vnodeName: l.program("eci-vnode"),
+	}
 }
 
 // The names that the files of one process share.
@@ -37,6 +43,8 @@ const (
 	sandboxName      = "sandbox"
 	controlPlaneName = "control-plane"
 	apiServerName    = "kube-apiserver" // with APIServerApart
-	emulatorName     = "emulator"
-	vnodeName        = "eci-vnode"
+	// metricsServerName is there with MetricsServerPort.
+	metricsServerName = "metrics-server"
+	emulatorName      = "emulator"
+	vnodeName         = "eci-vnode"
 )

@@ -16,13 +16,17 @@ type port struct {
 }
 
 func (c Config) ports() []port {
-	return []port{
+	ports := []port{
 		{c.APIServerPort, "127.0.0.1", "kube-apiserver", "--apiserver-port"},
 		{c.EtcdPort, "127.0.0.1", "etcd", "--etcd-port"},
 		{c.EtcdPort + 1, "127.0.0.1", "etcd's peers, one above etcd", "--etcd-port"},
 		{c.EmulatorPort, "127.0.0.1", "eci-emulator", "--emulator-port"},
 		{c.KubeletPort, "", "eci-vnode's kubelet API", "--kubelet-port"},
 	}
+	if c.MetricsServerPort != 0 {
+		ports = append(ports, port{c.MetricsServerPort, "127.0.0.1", "metrics-server", "--metrics-server-port"})
+	}
+	return ports
 }
 
 // checkPorts reports every port that is taken, and the flag that changes it.

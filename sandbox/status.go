@@ -25,16 +25,16 @@ func Status(config Config, out io.Writer) error {
 	if pid == 0 {
 		return fmt.Errorf("%w in %s", ErrNotRunning, files.dir)
 	}
-	fmt.Fprintf(out, "%-12s running, process %d\n", sandboxName, pid)
-	for _, name := range []string{emulatorName, vnodeName} {
+	fmt.Fprintf(out, "%-14s running, process %d\n", sandboxName, pid)
+	for _, name := range []string{emulatorName, vnodeName, metricsServerName} {
 		state := "not running"
 		if pid, err := process.ReadPID(files.pidFile(name)); err != nil {
 			return err
 		} else if pid != 0 {
 			state = fmt.Sprintf("running, process %d", pid)
 		}
-		fmt.Fprintf(out, "%-12s %s\n", name, state)
+		fmt.Fprintf(out, "%-14s %s\n", name, state)
 	}
-	fmt.Fprintf(out, "%-12s %s\n", "kubeconfig", files.kubeconfig())
+	fmt.Fprintf(out, "%-14s %s\n", "kubeconfig", files.kubeconfig())
 	return nil
 }

@@ -84,6 +84,7 @@ func (s *session) start(ctx context.Context) error {
 		s.startEmulator,
 		s.grantVNode,
 		s.startVNode,
+		s.startMetricsServer,
 		s.applyManifest,
 		s.showTables,
 	} {

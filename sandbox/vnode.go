@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,23 +48,23 @@ func (s *session) grantVNode(ctx context.Context) error {
 		return fmt.Errorf("%s holds no ServiceAccount for eci-vnode", s.config.Deploy)
 	}
 	s.report.sayf("Applied from %s: %s", s.config.Deploy, strings.Join(titles, ", "))
-	return s.writeVNodeKubeconfig(ctx, account.GetNamespace(), account.GetName())
+	user, err := s.writeAccountKubeconfig(ctx, s.files.vnodeKubeconfig(), cmp.Or(account.GetNamespace(), metav1.NamespaceDefault), account.GetName())
+	s.report.sayf("eci-vnode acts as %s", user)
+	return err
 }
 
-func (s *session) writeVNodeKubeconfig(ctx context.Context, namespace, name string) error {
-	if namespace == "" {
-		namespace = metav1.NamespaceDefault
-	}
+// writeAccountKubeconfig saves, at path, access as a ServiceAccount, and returns
+// its user name.
+func (s *session) writeAccountKubeconfig(ctx context.Context, path, namespace, name string) (user string, err error) {
 	seconds := int64(tokenLifetime.Seconds())
 	token, err := s.client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, name, &authenticationv1.TokenRequest{
 		Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds},
 	}, metav1.CreateOptions{})
 	if err != nil {
-		return fmt.Errorf("make a token for ServiceAccount %s/%s: %w", namespace, name, err)
+		return "", fmt.Errorf("make a token for ServiceAccount %s/%s: %w", namespace, name, err)
 	}
-	user := fmt.Sprintf("system:serviceaccount:%s:%s", namespace, name)
-	s.report.sayf("eci-vnode acts as %s", user)
-	return s.plane.WriteTokenKubeconfig(s.files.vnodeKubeconfig(), user, token.Status.Token)
+	user = fmt.Sprintf("system:serviceaccount:%s:%s", namespace, name)
+	return user, s.plane.WriteTokenKubeconfig(path, user, token.Status.Token)
 }
 
 func (s *session) startVNode(ctx context.Context) error {

@@ -37,14 +37,15 @@ type podController struct {
 	creates, deletes, updates Queue // updates: of status
 }
 
-func newPodController(cfg Config, d Deps, m *metrics, recorder record.EventRecorder, queue func(name string) Queue) *podController {
+func newPodController(cfg Config, d Deps, m *metrics, recorder record.EventRecorder, queue func(name string, pods *memory) Queue) *podController {
+	pods := newMemory()
 	return &podController{
 		provider: d.Provider, client: d.Client, informer: d.Pods, recorder: recorder,
 		owns: d.OwnsAnnotation, clock: d.Clock, metrics: m,
 		calls:   &caller{metrics: m, clock: d.Clock},
 		workers: cfg.Workers, pendingPause: cfg.PendingPause, deleteRecheck: cfg.DeleteRecheck, shutdownGrace: cfg.ShutdownGrace,
-		pods:    newMemory(),
-		creates: queue(queueCreate), deletes: queue(queueDelete), updates: queue(queueStatus),
+		pods:    pods,
+		creates: queue(queueCreate, pods), deletes: queue(queueDelete, pods), updates: queue(queueStatus, pods),
 	}
 }
 

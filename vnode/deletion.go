@@ -15,8 +15,8 @@ import (
 // report got lost.
 func (c *podController) stop(ctx context.Context, r entry) error {
 	asked, uid, grace := r.pod, r.pod.UID, gracePeriod(r.pod)
-	if r.ended {
-		return nil
+	if r.ended || r.finished() {
+		return nil // that we remove the object looks like a delete with another grace period
 	}
 	if !r.asked.IsZero() && r.askedGrace == grace {
 		if wait := c.deleteRecheck - c.clock.Since(r.asked); wait > 0 {
@@ -28,7 +28,7 @@ func (c *podController) stop(ctx context.Context, r entry) error {
 	if err != nil {
 		return err
 	}
-	var last *corev1.Pod
+	var last *report
 	if !ended && r.reported == nil {
 		last = c.lastWord(ctx, r.pod)
 	}
@@ -64,7 +64,7 @@ func (c *podController) endIsDoubtful(e entry) bool {
 // lastWord returns the pod if the provider shows it as ended, or nil. A pod that
 // ended before we started is not reported again, and a provider that no longer
 // shows a pod may only be hiding that it still ends: that proves nothing.
-func (c *podController) lastWord(ctx context.Context, pod *corev1.Pod) *corev1.Pod {
+func (c *podController) lastWord(ctx context.Context, pod *corev1.Pod) *report {
 	got, err := c.lookUp(ctx, pod)
 	if err != nil || got == nil || !isTerminal(got.Status.Phase) {
 		return nil
@@ -81,14 +81,14 @@ func (c *podController) release(ctx context.Context, r entry) error {
 			return err
 		}
 	}
-	log.G(ctx).Info("pod gone")
+	log.G(ctx).Debug("pod gone")
 	c.pods.forget(r.pod.UID)
 	return nil
 }
 
 // delete calls DeletePod and reports whether the provider has nothing of the pod.
 func (c *podController) delete(ctx context.Context, pod *corev1.Pod) (ended bool, err error) {
-	err = c.calls.call(ctx, opDelete, func() error { return c.provider.DeletePod(ctx, pod.DeepCopy()) })
+	err = c.calls.call(ctx, opDelete, func() error { return c.provider.DeletePod(ctx, pod) })
 	if errdefs.IsNotFound(err) {
 		return true, nil
 	}

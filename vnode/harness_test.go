@@ -46,7 +46,9 @@ func newBench(t *testing.T) *bench {
 	b.podController = newPodController(cfg, Deps{
 		Client: b.cluster, Provider: b.provider, Pods: NewPodInformer(b.cluster, "vk"), Clock: b.clock,
 		OwnsAnnotation: func(key string) bool { return strings.HasPrefix(key, ownedPrefix) },
-	}, m, b.events, func(name string) Queue { return newQueue(name, cfg.RetryMin, cfg.RetryMax, b.clock, m.queues) })
+	}, m, b.events, func(name string, pods *memory) Queue {
+		return newQueue(name, cfg.RetryMin, cfg.RetryMax, b.clock, m.queues, pods.namespaceOf)
+	})
 	t.Cleanup(b.close)
 	b.provider.NotifyPods(t.Context(), b.notify)
 	if b.watch, err = b.cluster.CoreV1().Pods("").Watch(t.Context(), metav1.ListOptions{}); err != nil {

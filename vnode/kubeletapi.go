@@ -11,23 +11,37 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// routes are all paths of the kubelet API. Whoever gets here may.
-func routes(cfg Config, d Deps) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
-	mux.HandleFunc("GET /configz", configz(cfg))
-	if d.Gatherer != nil {
-		mux.Handle("GET /metrics", promhttp.HandlerFor(d.Gatherer, promhttp.HandlerOpts{}))
-	} else {
-		mux.HandleFunc("GET /metrics", notImplemented("metrics of its own"))
-	}
-	mux.Handle("/", podsHandler(d.Provider, cfg.Kubelet, d.Pods.GetIndexer()))
-	return mux
+// route is what answers the paths that a pattern of http.ServeMux describes.
+type route struct {
+	pattern string
+	handler http.Handler
 }
 
-// podsHandler serves the kubelet's routes. What the provider does not implement
-// is answered with 501 and its name.
-func podsHandler(p Provider, cfg KubeletConfig, pods cache.Indexer) http.Handler {
+// serve answers by the routes. Whoever gets here may.
+func serve(routes []route) http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range routes {
+		mux.Handle(r.pattern, r.handler)
+	}
+	return noticeTail(mux)
+}
+
+// routes are all of the kubelet API.
+func routes(cfg Config, d Deps) []route {
+	metrics := http.Handler(notImplemented("metrics of its own"))
+	if d.Gatherer != nil {
+		metrics = promhttp.HandlerFor(d.Gatherer, promhttp.HandlerOpts{})
+	}
+	return append(podRoutes(d.Provider, cfg.Kubelet, d.Pods.GetIndexer()),
+		route{"GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })},
+		route{"GET /configz", configz(cfg)},
+		route{"GET /metrics", metrics},
+	)
+}
+
+// podRoutes are those that the provider serves. What it does not implement is
+// answered with 501 and its name.
+func podRoutes(p Provider, cfg KubeletConfig, pods cache.Indexer) []route {
 	config := api.PodHandlerConfig{
 		GetPods: func(ctx context.Context) ([]*corev1.Pod, error) { return runningPods(ctx, p, pods) },
 		GetPodsFromKubernetes: func(context.Context) ([]*corev1.Pod, error) {
@@ -42,10 +56,10 @@ func podsHandler(p Provider, cfg KubeletConfig, pods cache.Indexer) http.Handler
 		StreamIdleTimeout:     cfg.StreamCreationTimeout,
 		StreamCreationTimeout: cfg.StreamIdleTimeout,
 	}
-	missing := map[string]string{}
-	implement := func(route, what string, ok bool) {
+	var rest []route
+	implement := func(pattern, what string, ok bool) {
 		if !ok {
-			missing[route] = what
+			rest = append(rest, route{pattern, notImplemented(what)})
 		}
 	}
 
@@ -74,15 +88,10 @@ func podsHandler(p Provider, cfg KubeletConfig, pods cache.Indexer) http.Handler
 		config.GetMetricsResource = resources.GetMetricsResource
 	}
 
-	mux := http.NewServeMux()
-	mux.Handle("/", noticeTail(api.PodHandler(config, true)))
 	if forward.PortForward != nil {
-		mux.Handle("/portForward/", api.PodHandler(forward, false))
+		rest = append(rest, route{"/portForward/", api.PodHandler(forward, false)})
 	}
-	for route, what := range missing {
-		mux.HandleFunc(route, notImplemented(what))
-	}
-	return mux
+	return append(rest, route{"/", api.PodHandler(config, true)})
 }
 
 func notImplemented(what string) http.HandlerFunc {

@@ -32,7 +32,7 @@ func newKubeletServer(cfg Config, d Deps) (*kubeletServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler := limited(guarded(auth, cfg.Node.Name, routes(cfg, d)))
+	handler := limited(guarded(auth, cfg.Node.Name, serve(routes(cfg, d))))
 	return &kubeletServer{cfg: cfg.Kubelet, creds: creds, handler: handler}, nil
 }
 

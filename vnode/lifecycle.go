@@ -86,9 +86,9 @@ func (c *podController) lookUp(ctx context.Context, pod *corev1.Pod) (*corev1.Po
 }
 
 func (c *podController) create(ctx context.Context, pod *corev1.Pod) error {
-	err := c.calls.call(ctx, opCreate, func() error { return c.provider.CreatePod(ctx, pod.DeepCopy()) })
+	err := c.calls.call(ctx, opCreate, func() error { return c.provider.CreatePod(ctx, pod) })
 	if err == nil {
-		log.G(ctx).Info("pod created in provider")
+		log.G(ctx).Debug("pod created in provider")
 		c.pods.change(pod.UID, func(r *entry) { r.known, r.told, r.failure = true, pod, nil })
 		c.statusChanged(pod.UID)
 		return nil
@@ -118,7 +118,7 @@ func shortened(message string) string {
 }
 
 func (c *podController) update(ctx context.Context, pod *corev1.Pod) error {
-	err := c.calls.call(ctx, opUpdate, func() error { return c.provider.UpdatePod(ctx, pod.DeepCopy()) })
+	err := c.calls.call(ctx, opUpdate, func() error { return c.provider.UpdatePod(ctx, pod) })
 	if err != nil {
 		c.recorder.Event(pod, corev1.EventTypeWarning, reasonUpdateFailed, err.Error())
 		if !errdefs.IsInvalidInput(err) {

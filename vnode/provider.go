@@ -24,6 +24,8 @@ import (
 //     is slow to end, so it must be cheap to repeat.
 //   - The callback of NotifyPods takes the whole status of a pod, any number of
 //     times from any goroutine, and returns quickly.
+//   - Pods are shared in both directions: neither side changes one that it was
+//     given or has given, or anything that it points to.
 type Provider interface {
 	node.PodLifecycleHandler
 	node.PodNotifier

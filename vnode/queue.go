@@ -21,10 +21,16 @@ const (
 type Queue = workqueue.TypedRateLimitingInterface[types.UID]
 
 // newQueue makes a queue without a global rate: a first Add is served at once,
-// and only a pod that failed waits, from min to max.
-func newQueue(name string, min, max time.Duration, c clock.WithTicker, m *queueMetrics) Queue {
+// and only a pod that failed waits, from min to max. Namespaces are served in turn.
+func newQueue(name string, min, max time.Duration, c clock.WithTicker, m *queueMetrics, namespaceOf func(types.UID) string) Queue {
+	fair := workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[types.UID]{
+		Name: name, Clock: c, MetricsProvider: m, Queue: newFairQueue(namespaceOf),
+	})
+	delaying := workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[types.UID]{
+		Name: name, Clock: c, MetricsProvider: m, Queue: fair,
+	})
 	return workqueue.NewTypedRateLimitingQueueWithConfig(newLimiter(min, max), workqueue.TypedRateLimitingQueueConfig[types.UID]{
-		Name: name, Clock: c, MetricsProvider: m,
+		DelayingQueue: delaying,
 	})
 }
 

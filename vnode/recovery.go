@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
@@ -24,18 +23,10 @@ func (v *VirtualNode) recover(ctx context.Context) bool {
 func (v *VirtualNode) recoverOnce(ctx context.Context) error {
 	return v.calls.call(ctx, opRecover, func() error {
 		if r, ok := v.deps.Provider.(Recoverer); ok {
-			return r.Recover(ctx, copyPods(listPods(v.deps.Pods.GetIndexer())))
+			return r.Recover(ctx, listPods(v.deps.Pods.GetIndexer()))
 		}
 		return v.stopStrays(ctx)
 	})
-}
-
-func copyPods(shared []*corev1.Pod) []*corev1.Pod {
-	pods := make([]*corev1.Pod, len(shared))
-	for i, pod := range shared {
-		pods[i] = pod.DeepCopy()
-	}
-	return pods
 }
 
 // stopStrays deletes the pods of a provider without recovery of its own that were

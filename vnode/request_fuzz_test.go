@@ -84,7 +84,7 @@ func FuzzKubeletRequest(f *testing.F) {
 	}
 	cfg := DefaultConfig()
 	cfg.Kubelet.StreamCreationTimeout, cfg.Kubelet.StreamIdleTimeout = time.Millisecond, time.Millisecond
-	handler := limited(guarded(gate{}, "vk", routes(cfg, Deps{Client: kubefake.NewClientset(), Provider: guest{talkative{newTestProvider()}, &reached}, Pods: pods})))
+	handler := limited(guarded(gate{}, "vk", serve(routes(cfg, Deps{Client: kubefake.NewClientset(), Provider: guest{talkative{newTestProvider()}, &reached}, Pods: pods}))))
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(wire)))
 		if err != nil {

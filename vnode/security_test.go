@@ -10,15 +10,60 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
 	kubeletv1beta1 "k8s.io/kubelet/config/v1beta1"
 )
 
-// endpoints are all of the kubelet API, and some that only a kubelet has.
-var endpoints = []string{
-	"GET /healthz", "GET /configz", "GET /metrics", "GET /metrics/resource", "GET /stats/summary", "GET /pods", "GET /runningpods/",
-	"GET /containerLogs/default/a/main", "GET /exec/default/a/main?command=id&output=1", "POST /exec/default/a/main?command=id&output=1",
-	"GET /attach/default/a/main?output=1", "POST /attach/default/a/main?output=1", "GET /portForward/default/a", "POST /portForward/default/a",
-	"GET /logs/", "POST /run/default/a/main", "GET /debug/pprof/", "GET /", "GET /stats/../pods", "CONNECT /exec/default/a/main", "DELETE /pods",
+// foreignEndpoints are some that only a kubelet has, or nobody.
+var foreignEndpoints = []string{
+	"GET /logs/", "POST /run/default/a/main", "GET /debug/pprof/", "GET /", "CONNECT /exec/default/a/main", "DELETE /pods", "PUT /configz",
+	"GET /checkpoint/default/a/main", "OPTIONS /exec/default/a/main", "TRACE /pods", "HEAD /metrics",
+}
+
+// oddPaths could be authorized as one thing and served as another.
+var oddPaths = []string{
+	"/stats/../pods", "/stats/%2e%2e/pods", "/stats/..%2fpods", "/stats/summary/../../pods", "/metrics/../exec/default/a/main?command=id&output=1",
+	"//pods", "/./pods", "/%70ods", "/stats//../pods", "/stats/summary//", "//stats/summary", "/stats%2f..%2fpods", "/stats/..;/pods", "/stats/..\\pods",
+}
+
+// servedEndpoints are all methods and paths of the routes, those of the library's
+// routers included, so that a new one is among them.
+func servedEndpoints(t *testing.T) []string {
+	t.Helper()
+	deps := Deps{Provider: talkative{newTestProvider()}, Gatherer: prometheus.NewRegistry(), Pods: NewPodInformer(newCluster(t), "vk")}
+	var endpoints []string
+	add := func(path string, methods ...string) {
+		path = strings.NewReplacer("{namespace}", "default", "{pod}", "a", "{container}", "main").Replace(path)
+		for _, method := range methods {
+			endpoints = append(endpoints, method+" "+path)
+		}
+	}
+	for _, r := range routes(quickConfig(), deps) {
+		library, is := r.handler.(*mux.Router)
+		if !is {
+			method, path, found := strings.Cut(r.pattern, " ")
+			if !found {
+				t.Fatalf("%s serves every method", r.pattern)
+			}
+			add(path, method)
+			continue
+		}
+		err := library.Walk(func(r *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+			path, err := r.GetPathTemplate()
+			if err != nil {
+				return err
+			}
+			methods, err := r.GetMethods()
+			add(path, methods...)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(endpoints)
+	return slices.Compact(endpoints)
 }
 
 // newSecured is a node whose client CA is ca.
@@ -53,15 +98,47 @@ func TestNoEndpointAnswersWhoMayNotAsk(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newKubeletClient(t, v, tc.certs...)
-			for _, endpoint := range endpoints {
+			for _, endpoint := range append(servedEndpoints(t), foreignEndpoints...) {
 				method, path, _ := strings.Cut(endpoint, " ")
-				code, body := c.do(method, path, tc.token)
-				twoWays := path == "/stats/../pods" && code == http.StatusBadRequest // known, and no further
-				if (code != tc.code || body != tc.body) && !twoWays {
-					t.Errorf("%s: %d %q, want %d %q", endpoint, code, body, tc.code, tc.body)
+				body := tc.body
+				if method == http.MethodHead {
+					body = ""
+				}
+				if code, got := c.do(method, path, tc.token); code != tc.code || got != body {
+					t.Errorf("%s: %d %q, want %d %q", endpoint, code, got, tc.code, body)
+				}
+			}
+			for _, path := range oddPaths {
+				code, got := c.do("GET", path, tc.token)
+				if known := tc.code == http.StatusForbidden; known && code == http.StatusBadRequest && got == oddPathBody {
+					continue // known, and no further
+				}
+				if code != tc.code || got != tc.body {
+					t.Errorf("GET %s: %d %q, want %d %q", path, code, got, tc.code, tc.body)
 				}
 			}
 		})
+	}
+}
+
+// oddPathBody tells nothing of what is behind a path.
+const oddPathBody = "the path is not in its shortest form\n"
+
+func TestWhoMaySeeStatsSeesNothingElseByAnOddPath(t *testing.T) {
+	v, _ := newSecured(t, newAuthority(t))
+	c := newKubeletClient(t, v)
+	if code, body := c.do("GET", "/stats/summary", "scraper"); code != http.StatusOK {
+		t.Fatalf("stats: %d %q", code, body)
+	}
+	for _, path := range oddPaths {
+		code, body := c.do("GET", path, "scraper")
+		want, refused := map[int]string{
+			http.StatusBadRequest: oddPathBody, http.StatusForbidden: "Forbidden\n",
+			http.StatusNotFound: "404 request not found\n", // under /stats/ by its letters, where nothing is
+		}[code]
+		if !refused || body != want {
+			t.Errorf("%s: %d %q", path, code, body)
+		}
 	}
 }
 
@@ -92,12 +169,21 @@ func TestAReaderStartsNoStream(t *testing.T) {
 
 func TestEveryPathAsksForItsSubresourceOfTheNode(t *testing.T) {
 	v, r := newSecured(t, newAuthority(t))
-	for endpoint, want := range map[string]string{
-		"GET /healthz": "get healthz proxy", "GET /configz": "get configz proxy", "GET /metrics": "get metrics", "GET /metrics/resource": "get metrics",
-		"GET /stats/summary": "get stats", "GET /logs/": "get log", "GET /pods": "get pods proxy", "GET /runningpods/": "get pods proxy",
-		"GET /containerLogs/default/a/main": "get proxy", "GET /exec/default/a/main": "create proxy", "POST /portForward/default/a": "create proxy",
-		"GET /statsandmore": "get proxy", "DELETE /pods": "delete pods proxy",
-	} {
+	asked := map[string]string{
+		"GET /healthz": "get healthz proxy", "GET /configz": "get configz proxy", "GET /metrics": "get metrics",
+		"GET /metrics/resource": "get metrics", "GET /metrics/resource/": "get metrics", "GET /stats/summary": "get stats", "GET /stats/summary/": "get stats",
+		"GET /pods": "get pods proxy", "GET /runningpods/": "get pods proxy", "GET /containerLogs/default/a/main": "get proxy",
+		"GET /exec/default/a/main": "create proxy", "POST /exec/default/a/main": "create proxy",
+		"GET /attach/default/a/main": "create proxy", "POST /attach/default/a/main": "create proxy",
+		"GET /portForward/default/a": "create proxy", "POST /portForward/default/a": "create proxy",
+		"GET /logs/": "get log", "GET /statsandmore": "get proxy", "DELETE /pods": "delete pods proxy",
+	}
+	for _, endpoint := range servedEndpoints(t) {
+		if asked[endpoint] == "" {
+			t.Errorf("nobody has thought of who may ask for %s", endpoint)
+		}
+	}
+	for endpoint, want := range asked {
 		r.mu.Lock()
 		r.asked = nil
 		r.mu.Unlock()

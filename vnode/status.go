@@ -54,15 +54,15 @@ func (c *podController) statusChanged(uid types.UID) {
 	c.updates.Add(uid)
 }
 
-// reportOf is the part of a provider's pod that goes to the API server.
-func (c *podController) reportOf(pod *corev1.Pod) *corev1.Pod {
-	report := &corev1.Pod{Status: *pod.Status.DeepCopy()}
+// reportOf shares the status with the provider's pod.
+func (c *podController) reportOf(pod *corev1.Pod) *report {
+	r := &report{Status: pod.Status, Annotations: map[string]string{}}
 	for key, value := range pod.Annotations {
 		if c.owns(key) {
-			metav1.SetMetaDataAnnotation(&report.ObjectMeta, key, value)
+			r.Annotations[key] = value
 		}
 	}
-	return report
+	return r
 }
 
 // uidOf finds the UID for providers that leave it out.
@@ -107,6 +107,9 @@ func (c *podController) syncStatus(ctx context.Context, uid types.UID) error {
 // writeStatus is true when the API server has the status that the pod should
 // have, as far as it takes it, and false when that is to be looked at again.
 func (c *podController) writeStatus(ctx context.Context, e entry) (current bool, err error) {
+	if isLeaving(e.pod) {
+		return true, nil
+	}
 	want := desiredStatus(e, metav1.NewTime(c.clock.Now()))
 	patch, err := statusPatch(e.pod, want, changedAnnotations(e))
 	if err != nil || patch == nil {
@@ -137,6 +140,13 @@ func (c *podController) writeStatus(ctx context.Context, e entry) (current bool,
 	c.pods.observe(got)
 	c.pods.change(got.UID, func(e *entry) { e.sent, e.sentVersion = sha256.Sum256(patch), got.ResourceVersion })
 	return true, nil
+}
+
+// isLeaving says that nothing keeps the object of a pod any more: it was forced
+// away, or we removed it. The API server takes a patch of such an object for its
+// last finalizer going, and deletes what has the name by then: a successor too.
+func isLeaving(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp != nil && gracePeriod(pod) == 0 && len(pod.Finalizers) == 0
 }
 
 // lookAgain is for a pod that somebody wrote before us: the status is to be

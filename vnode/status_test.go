@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 )
 
 func condition(pod *corev1.Pod, t corev1.PodConditionType) corev1.PodCondition {
@@ -308,6 +309,32 @@ func TestReportOfAReplacedPodDoesNotTouchItsSuccessor(t *testing.T) {
 	}
 }
 
+func TestAnObjectThatNothingKeepsIsNotPatched(t *testing.T) {
+	for name, c := range map[string]struct {
+		finalizers []string
+		want       int
+	}{
+		"nothing keeps it":     {nil, 0},
+		"a finalizer keeps it": {[]string{"example.com/hold"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			pod := b.mustRun(newPod("a"))
+			before := len(b.cluster.statusPatches())
+			b.cluster.change(t, "a", func(p *corev1.Pod) {
+				p.DeletionTimestamp, p.DeletionGracePeriodSeconds = &metav1.Time{Time: b.clock.Now()}, ptr.To[int64](0)
+				p.Finalizers = c.finalizers
+			})
+			b.deliver()
+			b.provider.tell(pod, running("10.0.0.2"))
+			b.workOff()
+			if n := len(b.cluster.statusPatches()) - before; n != c.want {
+				t.Errorf("%d patches, want %d", n, c.want)
+			}
+		})
+	}
+}
+
 func TestOtherInvalidAnswersAreErrors(t *testing.T) {
 	b := newBench(t)
 	pod := b.cluster.mustCreate(t, newPod("a"))
@@ -339,7 +366,7 @@ func TestServerThatRefusesAFieldSilentlyIsNotAskedForEver(t *testing.T) {
 	e, _ := b.pods.read(pod.UID)
 	odd := running("10.0.0.1")
 	odd.ContainerStatuses[0].RestartCount = 7
-	patch, err := statusPatch(e.pod, desiredStatus(entry{pod: e.pod, reported: &corev1.Pod{Status: odd}}, metav1.Now()), nil)
+	patch, err := statusPatch(e.pod, desiredStatus(entry{pod: e.pod, reported: &report{Status: odd}}, metav1.Now()), nil)
 	if err != nil || patch == nil {
 		t.Fatalf("patch %s, %v", patch, err)
 	}

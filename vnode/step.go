@@ -35,7 +35,7 @@ func NewStepper(cfg Config, deps Deps, queue func(name string) Queue) (*Stepper,
 	s := &Stepper{Creates: queue(queueCreate), Deletes: queue(queueDelete), Updates: queue(queueStatus)}
 	s.node = &VirtualNode{cfg: cfg, deps: deps, calls: &caller{metrics: m, clock: deps.Clock}}
 	given := map[string]Queue{queueCreate: s.Creates, queueDelete: s.Deletes, queueStatus: s.Updates}
-	s.node.pods = newPodController(cfg, deps, m, deps.Recorder, func(name string) Queue { return given[name] })
+	s.node.pods = newPodController(cfg, deps, m, deps.Recorder, func(name string, _ *memory) Queue { return given[name] })
 	return s, nil
 }
 

@@ -103,8 +103,8 @@ func New(cfg Config, deps Deps) (*VirtualNode, error) {
 		}
 		deps.Recorder = v.events
 	}
-	v.pods = newPodController(cfg, deps, m, deps.Recorder, func(name string) Queue {
-		return newQueue(name, cfg.RetryMin, cfg.RetryMax, deps.Clock, m.queues)
+	v.pods = newPodController(cfg, deps, m, deps.Recorder, func(name string, pods *memory) Queue {
+		return newQueue(name, cfg.RetryMin, cfg.RetryMax, deps.Clock, m.queues, pods.namespaceOf)
 	})
 	v.node = newNodeKeeper(cfg.Node, deps, v.calls)
 	v.kubelet, err = newKubeletServer(cfg, deps)

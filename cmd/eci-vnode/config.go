@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
+	"github.com/eci-vnode/eci-vnode/provider"
 	"github.com/eci-vnode/eci-vnode/provider/explain"
 	"github.com/eci-vnode/eci-vnode/provider/request"
 	"github.com/eci-vnode/eci-vnode/vnode/leader"
@@ -136,6 +137,9 @@ type Kube struct {
 	Kubeconfig string  `json:"kubeconfig,omitempty"`
 	QPS        float32 `json:"qps"`
 	Burst      int     `json:"burst"`
+	// EventQPS is how many events are written a second, beside all else. Events may
+	// come late; statuses may not.
+	EventQPS int `json:"eventQPS"`
 	// Workers is how many pods are worked on at once.
 	Workers int `json:"workers"`
 }
@@ -211,9 +215,9 @@ func defaultConfig() Config {
 			MaxEnvValue: request.DefaultConfig().MaxEnvValue, Hardening: string(request.HardeningWarn), Refresh: duration(time.Minute),
 		},
 		Kubelet: Kubelet{Port: 10250},
-		Kube:    Kube{QPS: 500, Burst: 1000, Workers: 50},
+		Kube:    Kube{QPS: 500, Burst: 1000, EventQPS: provider.DefaultConfig().EventRate, Workers: 50},
 		Sync: Sync{
-			Fast: duration(500 * time.Millisecond), Slow: duration(10 * time.Second), Repair: duration(2 * time.Minute),
+			Fast: duration(500 * time.Millisecond), Slow: duration(provider.DefaultConfig().SlowSync), Repair: duration(2 * time.Minute),
 			OrphanGrace: duration(3 * time.Minute), LostGrace: duration(3 * time.Minute),
 		},
 		EIP: EIP{GarbageCollectionPeriodInMinutes: 1, MaxConcurrentReconciles: 5},

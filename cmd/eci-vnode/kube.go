@@ -20,14 +20,6 @@ import (
 	"k8s.io/client-go/transport"
 )
 
-// Events are written at a rate of their own, as a kubelet writes them: they may
-// come late, statuses may not. An account may make 20 pods a second, and a pod
-// that comes up and goes has about six events.
-const (
-	eventQPS   = 125
-	eventBurst = 125
-)
-
 // clients are five, each with rates of its own, so that a burst of pods or
 // events starves neither the leases nor each other. All but that of the election
 // write only while this replica leads.
@@ -45,6 +37,7 @@ func newClients(cfg Kube, fence transport.WrapperFunc) (clients, error) {
 	base.UserAgent = "eci-vnode/" + version()
 	var out clients
 	custom := rest.CopyConfig(base)
+	custom.QPS, custom.Burst = cfg.QPS, cfg.Burst
 	custom.Wrap(fence)
 	if out.custom, err = dynamic.NewForConfig(custom); err != nil {
 		return clients{}, fmt.Errorf("reaching Kubernetes: %w", err)
@@ -58,7 +51,8 @@ func newClients(cfg Kube, fence transport.WrapperFunc) (clients, error) {
 		fence  transport.WrapperFunc
 	}{
 		{&out.pods, cfg.QPS, cfg.Burst, fence},
-		{&out.events, min(cfg.QPS, eventQPS), min(cfg.Burst, eventBurst), fence},
+		// The rate is kept by who writes them, in rounds; there are two of them.
+		{&out.events, 2 * float32(cfg.EventQPS), 2 * cfg.EventQPS, fence},
 		{&out.node, rest.DefaultQPS, rest.DefaultBurst, fence},
 		{&out.election, rest.DefaultQPS, rest.DefaultBurst, nil},
 	} {

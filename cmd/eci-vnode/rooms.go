@@ -29,6 +29,7 @@ func providerConfig(c Config) provider.Config {
 	out.Request.BandwidthUnit, out.Request.Hardening = c.Pods.BandwidthUnit, request.Hardening(c.Pods.Hardening)
 	out.UpdateFiles, out.Refresh = c.Pods.UpdateFiles, c.Pods.Refresh.Duration
 	out.FastSync, out.SlowSync, out.Repair = c.Sync.Fast.Duration, c.Sync.Slow.Duration, c.Sync.Repair.Duration
+	out.EventRate = c.Kube.EventQPS
 	out.OrphanGrace, out.LostGrace = c.Sync.OrphanGrace.Duration, c.Sync.LostGrace.Duration
 	out.Request.StatefulKinds = c.EIP.CustomStatefulWorkloadKinds
 	out.EIP.Workers = c.EIP.MaxConcurrentReconciles

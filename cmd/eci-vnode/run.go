@@ -84,6 +84,7 @@ func run(ctx context.Context, cfg Config, env lookupEnv, stderr io.Writer) error
 	if cfg.MetricsAddress != "" {
 		group.Go(func() error { return serveMetrics(serving, cfg, registry, r.notReady) })
 	}
+	group.Go(func() error { limitGarbage(serving, env); return nil })
 	group.Go(func() error {
 		defer stop() // probes are answered until the work has ended
 		return r.lead(ctx, clients, func(ctx context.Context) error { return work(ctx, cfg, clients, cloud, registry, r) })
@@ -118,7 +119,7 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 
 	deps := provider.Deps{
 		Cloud: cloud, Kube: clients.pods, Services: services.Lister(), Pods: podStore{pods.GetStore()},
-		Events: recorder, Registry: registry,
+		Events: recorder, EventsClient: clients.events, Registry: registry, Networks: clients.custom,
 	}
 	if !cfg.EIP.Disabled {
 		deps.EIPs, deps.Records = cloud, clients.custom

@@ -15,6 +15,9 @@ func (e *Emulator) createContainerGroup(c *call, r *eci.CreateContainerGroupRequ
 		if err != nil {
 			return nil, err
 		}
+		if err := e.checkSnapshot(r.ImageSnapshotID); err != nil {
+			return nil, err
+		}
 		if value(r.DryRun) {
 			return nil, refuse(http.StatusBadRequest, eci.CodeDryRunOperation, "Request validation has been passed with DryRun flag set.")
 		}

@@ -62,6 +62,7 @@ func (e *Emulator) groupActions() map[string]action {
 		eci.ActionDescribeContainerGroupPrice:       {serve: acting(e, e.describeContainerGroupPrice)},
 		eci.ActionDescribeRegions:                   {anyRegion: true, serve: acting(e, e.describeRegions)},
 		eci.ActionListUsage:                         {serve: acting(e, e.listUsage)},
+		eci.ActionDescribeImageCaches:               {serve: acting(e, e.describeImageCaches)},
 	}
 }
 

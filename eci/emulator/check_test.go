@@ -83,6 +83,8 @@ func TestACreateIsCheckedAsTheCloudChecksIt(t *testing.T) {
 		"an unknown vSwitch":     {[]string{"VSwitchId", "vsw-none"}, 404, "InvalidVSwitchId.NotFound", "vsw-none"},
 		"an unknown security group": {[]string{"SecurityGroupId", "sg-none"}, 404,
 			"InvalidSecurityGroupId.NotFound", "sg-none"},
+		"an unknown one of several": {[]string{"SecurityGroupId", "sg-emulator,sg-none"}, 404, "InvalidSecurityGroupId.NotFound", "sg-none"},
+		"too many security groups":  {[]string{"SecurityGroupId", "a,b,c,d,e,f"}, 400, eci.CodeInvalidParameter, "at most 5"},
 		"a vSwitch of another zone": {[]string{"VSwitchId", "vsw-emulator-h", "ZoneId", "cn-hangzhou-i"}, 403, eci.CodeVSwitchZoneMismatch, "cn-hangzhou-i"},
 		"a dry run":                 {[]string{"DryRun", "true"}, 400, eci.CodeDryRunOperation, "DryRun"},
 	} {

@@ -35,7 +35,9 @@ type Config struct {
 	EIPQuota          int
 	EIPs              []string
 	BandwidthPackages []string
-	Retention         Retention
+	// ImageCaches are those of the account.
+	ImageCaches []eci.ImageCache
+	Retention   Retention
 	// DeleteUnknownSucceeds answers a delete of an unknown group with success
 	// instead of a 404: the documents declare neither.
 	DeleteUnknownSucceeds bool

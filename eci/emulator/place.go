@@ -35,7 +35,7 @@ func (e *Emulator) findPlace(c *call, r *eci.CreateContainerGroupRequest) (place
 	if err != nil {
 		return place{}, err
 	}
-	securityGroup, err := e.findSecurityGroup(r.SecurityGroupID, subnets)
+	securityGroup, err := e.findSecurityGroups(r.SecurityGroupID, subnets)
 	if err != nil {
 		return place{}, err
 	}
@@ -104,11 +104,29 @@ func (e *Emulator) defaultSubnet(zone string) ([]*subnet, *eci.Error) {
 	return nil, refuse(http.StatusForbidden, eci.CodeZoneNotOnSale, "The zone %s has no vSwitch.", zone)
 }
 
-// findSecurityGroup wants the group to be of the VPC of the vSwitches.
-func (e *Emulator) findSecurityGroup(id string, subnets []*subnet) (string, *eci.Error) {
-	if id == "" {
+// maxSecurityGroups is how many one SecurityGroupId may name. The text of the
+// parameter speaks of one; the annotation that becomes it takes up to 5.
+const maxSecurityGroups = 5
+
+// findSecurityGroups wants each of a comma separated list.
+func (e *Emulator) findSecurityGroups(list string, subnets []*subnet) (string, *eci.Error) {
+	if list == "" {
 		return e.cfg.SecurityGroups[0].ID, nil
 	}
+	ids := strings.Split(list, ",")
+	if len(ids) > maxSecurityGroups {
+		return "", invalid("SecurityGroupId", "%d security groups are named, at most %d", len(ids), maxSecurityGroups)
+	}
+	for _, id := range ids {
+		if _, err := e.findSecurityGroup(id, subnets); err != nil {
+			return "", err
+		}
+	}
+	return list, nil
+}
+
+// findSecurityGroup wants the group to be of the VPC of the vSwitches.
+func (e *Emulator) findSecurityGroup(id string, subnets []*subnet) (string, *eci.Error) {
 	for _, g := range e.cfg.SecurityGroups {
 		if g.ID != id {
 			continue

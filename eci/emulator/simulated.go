@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"path"
@@ -61,9 +62,12 @@ func (*Simulated) Start(run Run) (Process, error) {
 	return p, nil
 }
 
+// hostName is the name that the group was given, else that of the group.
+func hostName(run Run) string { return cmp.Or(run.Group.HostName, run.Group.ContainerGroupName) }
+
 // environment is what $NAME in a script gives.
 func environment(run Run) map[string]string {
-	env := map[string]string{"HOSTNAME": run.Group.ContainerGroupName}
+	env := map[string]string{"HOSTNAME": hostName(run)}
 	for _, v := range run.Container.EnvironmentVars {
 		env[v.Key] = v.Value
 		if v.FieldRef != nil {

@@ -39,7 +39,7 @@ func passSizes(from <-chan TerminalSize, to chan<- shell.Size, ended <-chan stru
 
 // host is the container as its commands see it; all it reads is fixed.
 func (p *simulated) host() shell.Host {
-	host := shell.Host{Name: p.run.Group.ContainerGroupName, Env: environment(p.run), Now: p.run.Now, Sleep: p.sleep}
+	host := shell.Host{Name: hostName(p.run), Env: environment(p.run), Now: p.run.Now, Sleep: p.sleep}
 	delete(host.Env, "HOSTNAME")
 	for _, c := range p.run.Group.Containers {
 		for _, port := range c.Ports {

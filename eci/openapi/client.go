@@ -159,6 +159,11 @@ func (c *Client) DescribeRegions(ctx context.Context, req *eci.DescribeRegionsRe
 	return invoke[eci.DescribeRegionsResponse](ctx, c, eci.ActionDescribeRegions, req)
 }
 
+// DescribeImageCaches reads one page of image caches.
+func (c *Client) DescribeImageCaches(ctx context.Context, req *eci.DescribeImageCachesRequest) (*eci.DescribeImageCachesResponse, error) {
+	return invoke[eci.DescribeImageCachesResponse](ctx, c, eci.ActionDescribeImageCaches, req)
+}
+
 // ListUsage reads the quotas of the account.
 func (c *Client) ListUsage(ctx context.Context, req *eci.ListUsageRequest) (*eci.ListUsageResponse, error) {
 	return invoke[eci.ListUsageResponse](ctx, c, eci.ActionListUsage, req)

@@ -90,7 +90,7 @@ const (
 // have a bucket; of the others calls per minute are documented, which are taken
 // as a lasting rate and one tenth of a minute as burst: the window's shape is not
 // documented, so the bucket never asks for more than a fixed minute allows.
-// Source: product limits; the three actions without a documented limit get the
+// Source: product limits; the four actions without a documented limit get the
 // lowest documented rate of a read, and UnassociateEipAddress that of its
 // opposite. The other actions of VPC have none.
 func DefaultRates() map[string]Rate {
@@ -108,6 +108,7 @@ func DefaultRates() map[string]Rate {
 		eci.ActionDescribeContainerGroupEvents:      500,
 		eci.ActionListUsage:                         500,
 		eci.ActionDescribeRegions:                   500,
+		eci.ActionDescribeImageCaches:               500,
 
 		vpc.ActionAllocateEipAddress:    120,
 		vpc.ActionAllocateEipAddressPro: 120,

@@ -65,19 +65,26 @@ func (h *hunt) note(seed uint64, got Result) {
 	if got.Violation != nil {
 		h.failed = append(h.failed, seed)
 	}
-	if h.draw && (h.done%max(h.n/500, 1) == 0 || h.done == h.n) {
+	if h.draw {
 		h.bar()
 	}
 }
 
-// bar draws the progress over itself.
+// bar draws the progress: over itself on a terminal, and as ten lines elsewhere.
 func (h *hunt) bar() {
+	steps, begin, end := uint64(10), "", "\n"
+	if stat, err := os.Stderr.Stat(); err == nil && stat.Mode()&os.ModeCharDevice != 0 {
+		steps, begin, end = 500, "\r", ""
+	}
+	if h.done%max(h.n/steps, 1) != 0 && h.done != h.n {
+		return
+	}
 	const width = 40
 	full := int(h.done * width / h.n)
 	gone := time.Since(h.began)
 	left := time.Duration(float64(gone) / float64(h.done) * float64(h.n-h.done)).Round(time.Second)
-	fmt.Fprintf(os.Stderr, "\r[%s%s] %d of %d seeds, %d failed, %s left   ",
-		strings.Repeat("#", full), strings.Repeat(".", width-full), h.done, h.n, len(h.failed), left)
+	fmt.Fprintf(os.Stderr, "%s[%s%s] %d of %d seeds, %d failed, %s left   %s", begin,
+		strings.Repeat("#", full), strings.Repeat(".", width-full), h.done, h.n, len(h.failed), left, end)
 }
 
 func (h *hunt) played() uint64 { return h.done }

@@ -36,6 +36,7 @@ func Rights(leaseNamespace string) []Right {
 	add(Right{Resource: "services"}, "list", "watch")
 	add(Right{Group: "alibabacloud.com", Resource: "podeips"}, "get", "list", "create", "update", "delete")
 	add(Right{Group: "alibabacloud.com", Resource: "podeips", Subresource: "status"}, "update")
+	add(Right{Group: "network.alibabacloud.com", Resource: "podnetworkings"}, "list")
 	add(Right{Group: "authentication.k8s.io", Resource: "tokenreviews"}, "create")
 	add(Right{Group: "authorization.k8s.io", Resource: "subjectaccessreviews"}, "create")
 	add(Right{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"}, "create", "get", "list", "watch")
@@ -63,7 +64,7 @@ func (r Right) String() string {
 	if r.Namespace != "" {
 		return text + " -n " + r.Namespace
 	}
-	if slices.Contains([]string{"nodes", "namespaces", "persistentvolumes"}, r.Resource) || r.Group == "authentication.k8s.io" || r.Group == "authorization.k8s.io" {
+	if slices.Contains([]string{"nodes", "namespaces", "persistentvolumes", "podnetworkings"}, r.Resource) || r.Group == "authentication.k8s.io" || r.Group == "authorization.k8s.io" {
 		return text
 	}
 	return text + " -A"

@@ -2,10 +2,12 @@ package eip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 
+	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/vpc"
 )
 
@@ -63,10 +65,15 @@ func (r *Reconciler) reconcileSurplus(ctx context.Context, a vpc.EIPAddress, pod
 			return false
 		}
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, errWait) || vpc.IsPassing(err) || eci.CodeOf(err) == "":
 		logger.WithError(err).Debug("EIP not released yet")
+		return true
+	default: // such as one that somebody has made prepaid
+		logger.WithError(err).Warn("an EIP that no pod has a right to cannot be given back, and is paid for; will try again at the next collection")
 	}
-	return err != nil
+	return false
 }
 
 // isSurplus says whether nobody has a right to the EIP. Where a pod is not

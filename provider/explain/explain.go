@@ -93,14 +93,14 @@ func (e *explainer) explain(ctx context.Context) (Pod, error) {
 	pod := w.pod.DeepCopy()
 	setDefaults(pod)
 	e.manifests.setAccount(pod)
-	applied := request.ApplyProfile(pod, e.manifests.labelsOf(pod.Namespace), e.profile, e.cfg.Request)
-	pod, out.Profile = applied.Pod, applied.Selectors
+	applied := e.place(pod, &out)
+	pod = applied.Pod
 	objects := e.manifests.objectsFor(pod)
 	translation, missing, err := translate(pod, objects, applied.Config)
 	for _, object := range missing {
 		out.Missing = append(out.Missing, e.message("", object.Path, object.String()))
 	}
-	if len(missing) > 0 {
+	if len(out.Missing) > 0 && out.Outcome == Accepted {
 		out.Outcome = Waiting
 		if e.cfg.RequireObjects {
 			out.Outcome = Refused

@@ -8,10 +8,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
-// reader adds one object, given as JSON, or returns all that is wrong with it.
-type reader func(m *Manifests, at source, object []byte) []error
+// reader reads one object, given as JSON, and returns what adds it, or all that is
+// wrong with it.
+type reader func(at source, object []byte) (add func(*Manifests), problems []error)
 
 // readers are the kinds that make pods, or that pods name.
 func readers() map[metav1.TypeMeta]reader {
@@ -36,17 +39,16 @@ func readers() map[metav1.TypeMeta]reader {
 		of("v1", "Namespace"):                   read((*Manifests).addNamespace),
 		of("v1", "PersistentVolume"):            read((*Manifests).addVolume),
 		of("storage.k8s.io/v1", "StorageClass"): read((*Manifests).addClass),
+
+		of(request.PodNetworkings().GroupVersion().String(), request.PodNetworkingKind): readNetworking,
 	}
 }
 
 func read[T any](add func(*Manifests, source, *T)) reader {
-	return func(m *Manifests, at source, data []byte) []error {
+	return func(at source, data []byte) (func(*Manifests), []error) {
 		object := new(T)
-		if problems := strict(data, object); len(problems) > 0 {
-			return problems
-		}
-		add(m, at, object)
-		return nil
+		problems := strict(data, object)
+		return func(m *Manifests) { add(m, at, object) }, problems
 	}
 }
 

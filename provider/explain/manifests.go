@@ -8,6 +8,8 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
 // Manifests are the objects of all files that were read.
@@ -27,6 +29,7 @@ type Manifests struct {
 	namespaces map[string]*corev1.Namespace
 	volumes    map[string]*corev1.PersistentVolume
 	classes    map[string]*storagev1.StorageClass
+	networks   []request.PodNetworking
 }
 
 // Note is something that was read and led to no pod.

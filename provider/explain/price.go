@@ -55,7 +55,7 @@ func DefaultListPrices() ListPrices {
 // Validate returns all that is wrong.
 func (l ListPrices) Validate() error {
 	var errs []error
-	if a := l.Addresses; l.VCPUHour < 0 || l.GiBHour < 0 || a.EIPHour < 0 || a.NATGatewayHour < 0 || a.GatewayEIPHour < 0 {
+	if l.VCPUHour < 0 || l.GiBHour < 0 || l.Addresses.hasNegative() {
 		errs = append(errs, errors.New("a price is not below 0"))
 	}
 	if l.Currency == "" {

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	kjson "sigs.k8s.io/json"
@@ -47,14 +49,33 @@ type header struct {
 // document and field; the objects that were good are kept.
 func (m *Manifests) Read(file string, content []byte) error {
 	documents, err := split(content)
-	var errs []error
+	read := make([]readings, len(documents))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, document := range documents {
-		errs = append(errs, m.readDocument(source{file: file, document: i + 1}, document))
+		group.Go(func() error {
+			read[i] = m.readDocument(source{file: file, document: i + 1}, document)
+			return nil
+		})
+	}
+	_ = group.Wait() // what is wrong with a document is among its readings
+	var errs []error
+	for _, r := range read {
+		errs = append(errs, r.err)
+		for _, add := range r.adds {
+			add(m)
+		}
 	}
 	if err != nil {
 		errs = append(errs, fmt.Errorf("%s: document %d: %w", file, len(documents)+1, err))
 	}
 	return errors.Join(errs...)
+}
+
+// readings are what a document adds, in order, and all that is wrong with it.
+type readings struct {
+	adds []func(*Manifests)
+	err  error
 }
 
 // split cuts a file into documents: a stream of JSON objects, or YAML, whose
@@ -94,27 +115,28 @@ func splitJSON(content []byte) ([][]byte, bool) {
 	}
 }
 
-func (m *Manifests) readDocument(at source, document []byte) error {
+// readDocument only looks at m: documents are read side by side.
+func (m *Manifests) readDocument(at source, document []byte) readings {
 	object, err := yaml.YAMLToJSONStrict(document)
 	if err != nil {
-		return fmt.Errorf("%s: %s", at, strings.TrimPrefix(err.Error(), "yaml: "))
+		return readings{err: fmt.Errorf("%s: %s", at, strings.TrimPrefix(err.Error(), "yaml: "))}
 	}
 	if bytes.Equal(object, []byte("null")) {
-		return nil // comments only
+		return readings{} // comments only
 	}
 	return m.readObject(at, object, metav1.TypeMeta{})
 }
 
 // readObject reads an object, or the items of a List. of is the kind of an item
 // that does not say it, as in a PodList.
-func (m *Manifests) readObject(at source, object []byte, of metav1.TypeMeta) error {
+func (m *Manifests) readObject(at source, object []byte, of metav1.TypeMeta) readings {
 	var h header
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(object, &h); err != nil {
-		return fmt.Errorf("%s: this is no Kubernetes object", at)
+		return readings{err: fmt.Errorf("%s: this is no Kubernetes object", at)}
 	}
 	h.Kind, h.APIVersion = cmp.Or(h.Kind, of.Kind), cmp.Or(h.APIVersion, of.APIVersion)
 	if h.Kind == "" || h.APIVersion == "" {
-		return fmt.Errorf("%s: apiVersion and kind must be set", at)
+		return readings{err: fmt.Errorf("%s: apiVersion and kind must be set", at)}
 	}
 	if kind, isList := strings.CutSuffix(h.Kind, "List"); isList {
 		return m.readList(at, h, metav1.TypeMeta{Kind: kind, APIVersion: h.APIVersion})
@@ -123,37 +145,41 @@ func (m *Manifests) readObject(at source, object []byte, of metav1.TypeMeta) err
 	if !known {
 		return m.passOver(at, h)
 	}
+	add, problems := read(at, object)
+	if len(problems) == 0 {
+		return readings{adds: []func(*Manifests){add}}
+	}
 	var errs []error
-	for _, problem := range read(m, at, object) {
+	for _, problem := range problems {
 		errs = append(errs, fmt.Errorf("%s (%s %q): %w", at, h.Kind, h.Metadata.Name, problem))
 	}
-	return errors.Join(errs...)
+	return readings{err: errors.Join(errs...)}
 }
 
-func (m *Manifests) readList(at source, list header, of metav1.TypeMeta) error {
+func (m *Manifests) readList(at source, list header, of metav1.TypeMeta) readings {
 	if of.Kind == "" { // a v1 List holds anything
 		of = metav1.TypeMeta{}
 	}
-	var errs []error
+	var all readings
 	for i, item := range list.Items {
 		at.item = i + 1
-		errs = append(errs, m.readObject(at, item, of))
+		one := m.readObject(at, item, of)
+		all.adds, all.err = append(all.adds, one.adds...), errors.Join(all.err, one.err)
 	}
-	return errors.Join(errs...)
+	return all
 }
 
 // passOver notes a kind that makes no pods. One of ours in a version that
 // Kubernetes no longer has is an error: it would not apply.
-func (m *Manifests) passOver(at source, h header) error {
+func (m *Manifests) passOver(at source, h header) readings {
 	group, _, _ := strings.Cut(h.APIVersion, "/")
 	for known := range m.readers {
 		ours := group == "v1" || group == "apps" || group == "batch" || group == "storage.k8s.io" || group == "extensions"
 		if known.Kind == h.Kind && ours {
-			return fmt.Errorf("%s (%s %q): apiVersion %s has no such kind; use %s", at, h.Kind, h.Metadata.Name, h.APIVersion, known.APIVersion)
+			return readings{err: fmt.Errorf("%s (%s %q): apiVersion %s has no such kind; use %s", at, h.Kind, h.Metadata.Name, h.APIVersion, known.APIVersion)}
 		}
 	}
-	m.note(at, h.Kind+"/"+h.Metadata.Name, "passed over: it makes no pods")
-	return nil
+	return readings{adds: []func(*Manifests){func(m *Manifests) { m.note(at, h.Kind+"/"+h.Metadata.Name, "passed over: it makes no pods") }}}
 }
 
 // strict reads an object and returns every problem with its field path.

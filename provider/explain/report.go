@@ -49,6 +49,8 @@ type Pod struct {
 	Outcome Outcome `json:"outcome"`
 	// Profile are the selectors of the ConfigMap eci-profile that have matched.
 	Profile []string `json:"profile,omitempty"`
+	// Networking is the PodNetworking that gives vSwitches and security groups.
+	Networking string `json:"podNetworking,omitempty"`
 	// Cloud is the answer of a dry run.
 	Cloud string `json:"cloud,omitempty"`
 	// Asked is what the containers ask for and Billed what is paid for, each for

@@ -64,7 +64,7 @@ func (p *Pod) object() string {
 
 func (p *Pod) writeMessages(out *bytes.Buffer) {
 	note := p.Cost != nil && p.Cost.Note != ""
-	if len(p.Refusals)+len(p.Missing)+len(p.Warnings)+len(p.Profile) == 0 && p.Cloud == "" && !note {
+	if len(p.Refusals)+len(p.Missing)+len(p.Warnings)+len(p.Profile) == 0 && p.Cloud+p.Networking == "" && !note {
 		return
 	}
 	fmt.Fprintf(out, "\n%s %s\n", p.File, p.object())
@@ -81,6 +81,9 @@ func (p *Pod) writeMessages(out *bytes.Buffer) {
 	}
 	if len(p.Profile) > 0 {
 		fmt.Fprintf(out, "  %-8s selectors that apply: %s\n", "profile", strings.Join(p.Profile, ", "))
+	}
+	if p.Networking != "" {
+		fmt.Fprintf(out, "  %-8s PodNetworking that gives vSwitches and security groups: %s\n", "network", p.Networking)
 	}
 	if p.Cloud != "" {
 		fmt.Fprintf(out, "  %-8s %s\n", "cloud", p.Cloud)

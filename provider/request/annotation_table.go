@@ -25,6 +25,12 @@ const (
 	spotAsPriceGo  = "SpotAsPriceGo"
 )
 
+// Values of ScheduleStrategy.
+const (
+	scheduleOrdered = "VSwitchOrdered"
+	scheduleRandom  = "VSwitchRandom"
+)
+
 // Bounds of parameters. Source: OpenAPI metadata and the annotation document.
 const (
 	maxSecurityGroups = 5
@@ -73,8 +79,9 @@ func sizeAnnotations() []Annotation {
 func placeAnnotations() []Annotation {
 	return []Annotation{
 		{Key: "eci-vswitch", Parameter: "VSwitchId", Note: "up to 10 ids", apply: applyVSwitches},
+		{Key: "pod-networking", Note: "name of a PodNetworking of Terway; else its selectors decide", Actor: ActorProvider},
 		{Key: "eci-schedule-strategy", Parameter: "ScheduleStrategy", Note: "VSwitchOrdered or VSwitchRandom",
-			apply: oneOf(func(r *request) *string { return &r.ScheduleStrategy }, "VSwitchOrdered", "VSwitchRandom")},
+			apply: oneOf(func(r *request) *string { return &r.ScheduleStrategy }, scheduleOrdered, scheduleRandom)},
 		{Key: "eci-security-group", Parameter: "SecurityGroupId", Note: "up to 5 ids",
 			apply: textList(maxSecurityGroups, func(r *request) *string { return &r.SecurityGroupID })},
 		{Key: "eci-resource-group-id", Parameter: "ResourceGroupId", Note: "rg-...", apply: text(func(r *request) *string { return &r.ResourceGroupID })},
@@ -150,8 +157,6 @@ func refusedAnnotations() []Annotation {
 		never("eci-eviction-enable", none+"ask for more eci-extra-ephemeral-storage", "", "false"),
 		never("eci-sls-enable", "this node sends no logs to SLS: run a log agent as a sidecar", "", "false"),
 		never("eci-network-policy-enable", none+"use security groups", "", "false"),
-		never("imc-perfect-match", none+"name the image cache in k8s.aliyun.com/eci-imc-id", "", "false"),
-		never("imc-match-count-request", none+"name the image cache in k8s.aliyun.com/eci-imc-id", "", "0"),
 	}
 }
 
@@ -174,7 +179,7 @@ func writtenAnnotations() []Annotation {
 // ForeignAnnotations are the keys under the prefix of ECI that belong to other
 // products, Terway above all: they are left alone.
 func ForeignAnnotations() []string {
-	names := []string{"pod-eni", "pod-networking", "pod-networks", "pod-networks-request", "pod-ip-reservation",
+	names := []string{"pod-eni", "pod-networks", "pod-networks-request", "pod-ip-reservation",
 		"pod-alloc-type", "allocated", "pod-uid", "network-priority", "pod-ips", "vnode"}
 	for i := range names {
 		names[i] = annotationPrefix + names[i]

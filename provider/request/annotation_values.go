@@ -48,6 +48,9 @@ func applySpecs(t *translator, path *field.Path, value string) {
 			t.size, t.sizePath = size, path
 			return
 		}
+		if ok && !t.isOnSale(size, path, item) {
+			return
+		}
 		if !ok {
 			size = ecsSize(item)
 		}
@@ -60,6 +63,21 @@ func applySpecs(t *translator, path *field.Path, value string) {
 	for _, size := range sizes {
 		t.bound = Size{CPU: least(t.bound.CPU, size.CPU), Memory: least(t.bound.Memory, size.Memory)}
 	}
+}
+
+// isOnSale refuses an item of a list that is no size on sale: the list is sent as
+// it is given, and the cloud would refuse it as a whole.
+func (t *translator) isOnSale(size Size, path *field.Path, item string) bool {
+	next, ok := RoundUp(size, t.cfg.RegionID, false)
+	switch {
+	case ok && next == size:
+		return true
+	case ok:
+		t.invalid(path, item, "this size is not on sale; the next is "+next.String())
+	default:
+		t.invalid(path, item, "no size on sale is that big")
+	}
+	return false
 }
 
 // least is the smaller of two; 0 is not known.
@@ -111,7 +129,8 @@ func applyStorage(t *translator, path *field.Path, value string) {
 // of the vSwitch.
 func applyVSwitches(t *translator, path *field.Path, value string) {
 	textList(maxVSwitches, func(r *request) *string { return &r.VSwitchID })(t, path, value)
-	t.req.ZoneID = ""
+	// These are not those that the settings and a PodNetworking speak of.
+	t.req.ZoneID, t.req.ScheduleStrategy = "", ""
 }
 
 func applySpotPrice(t *translator, path *field.Path, value string) {

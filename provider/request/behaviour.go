@@ -1,8 +1,8 @@
 package request
 
 import (
+	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -21,7 +21,14 @@ type Behaviour struct {
 	// SpotFallback creates without SpotStrategy when there is no spot stock, and
 	// reports reason SpotDegraded (eci-spot-fallback).
 	SpotFallback bool
+	// ImageMatch is how many of the pod's images an image cache must have to be
+	// used (imc-match-count-request), AllImages for every one (imc-perfect-match);
+	// 0 leaves the choice to the cloud.
+	ImageMatch int
 }
+
+// AllImages is the ImageMatch of a pod that wants a cache with all of its images.
+const AllImages = -1
 
 func behaviourAnnotations() []Annotation {
 	return []Annotation{
@@ -30,6 +37,20 @@ func behaviourAnnotations() []Annotation {
 			apply: asked(func(b *Behaviour) *bool { return &b.FailOnCreateError })},
 		{Key: "eci-spot-fallback", Note: "true or false: pay as you go when there is no spot stock", Actor: ActorProvider,
 			apply: asked(func(b *Behaviour) *bool { return &b.SpotFallback })},
+		{Key: "imc-match-count-request", Note: "images that an image cache must have to be used", Actor: ActorProvider, apply: applyMatchCount},
+		{Key: "imc-perfect-match", Note: "true or false: an image cache must have all images to be used", Actor: ActorProvider, apply: applyPerfectMatch},
+	}
+}
+
+func applyMatchCount(t *translator, path *field.Path, value string) {
+	if n, ok := t.parseInt(path, value, 0, math.MaxInt32); ok {
+		t.behaviour.ImageMatch = int(n)
+	}
+}
+
+func applyPerfectMatch(t *translator, path *field.Path, value string) {
+	if all, ok := t.parseBool(path, value); ok && all {
+		t.behaviour.ImageMatch = AllImages
 	}
 }
 
@@ -66,7 +87,7 @@ func bandwidth(part func(*request) *int64) func(*translator, *field.Path, string
 		case t.cfg.BandwidthUnit == BandwidthBytes:
 			*part(t.req) = bits / 8
 		default:
-			t.refuse(path, "the documents of ECI name two units for this limit: let the operator set bandwidthUnit to bit or byte, "+strconv.FormatInt(bits, 10)+" bit/s is not sent")
+			t.refuse(path, "the documents of ECI name two units for this limit, and this node has not been told which holds: leave it out, or let the operator set pods.bandwidthUnit to bit or byte")
 		}
 	}
 }

@@ -132,7 +132,7 @@ func (t *translator) volumeSecret(pv *corev1.PersistentVolume, path *field.Path)
 // makes nothing there, and tells directories from files.
 func (t *translator) hostPath(s *corev1.HostPathVolumeSource, path *field.Path, out *eci.Volume) {
 	if !t.cfg.HostPathAllowed {
-		t.refuse(path, "a group does not run on a machine of yours: use emptyDir, nfs or a config volume; or, where the account is allowed to, let the operator set hostPathAllowed")
+		t.refuse(path, "a group does not run on a machine of yours: use emptyDir, nfs or a config volume; or, where the account is allowed to, let the operator set pods.hostPathAllowed")
 		return
 	}
 	kind := corev1.HostPathDirectory

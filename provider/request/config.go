@@ -40,9 +40,13 @@ type Config struct {
 	RegionID string `json:"regionID"`
 	ZoneID   string `json:"zoneID,omitempty"`
 	// VSwitchIDs are tried by ECI in its own order; at most 10.
-	VSwitchIDs      []string `json:"vSwitchIDs,omitempty"`
-	SecurityGroupID string   `json:"securityGroupID,omitempty"`
-	ResourceGroupID string   `json:"resourceGroupID,omitempty"`
+	VSwitchIDs []string `json:"vSwitchIDs,omitempty"`
+	// ScheduleStrategy is how ECI chooses among them, VSwitchOrdered or
+	// VSwitchRandom.
+	ScheduleStrategy string `json:"scheduleStrategy,omitempty"`
+	// SecurityGroupID may be several, comma separated.
+	SecurityGroupID string `json:"securityGroupID,omitempty"`
+	ResourceGroupID string `json:"resourceGroupID,omitempty"`
 
 	// ClusterID tells the groups of two clusters in one account apart. Needed,
 	// at most 128 characters, as NodeName.
@@ -93,6 +97,9 @@ func (c Config) Validate() error {
 	}
 	if len(c.VSwitchIDs) > maxVSwitches {
 		errs = append(errs, field.TooMany(field.NewPath("vSwitchIDs"), len(c.VSwitchIDs), maxVSwitches))
+	}
+	if s := c.ScheduleStrategy; s != "" && s != scheduleOrdered && s != scheduleRandom {
+		errs = append(errs, field.NotSupported(field.NewPath("scheduleStrategy"), s, []string{scheduleOrdered, scheduleRandom}))
 	}
 	for i, address := range c.ClusterDNS {
 		if _, err := netip.ParseAddr(address); err != nil {

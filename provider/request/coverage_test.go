@@ -78,7 +78,9 @@ func hasPath(v reflect.Value, path string) bool {
 			v = v.Elem()
 		}
 		if v.Kind() == reflect.Map {
-			return strings.HasPrefix(path, "[") && v.MapIndex(reflect.ValueOf(strings.Trim(path, "[]")).Convert(v.Type().Key())).IsValid()
+			key, opens := strings.CutPrefix(path, "[")
+			key, closes := strings.CutSuffix(key, "]") // a key may have brackets of its own
+			return opens && closes && v.MapIndex(reflect.ValueOf(key).Convert(v.Type().Key())).IsValid()
 		}
 		found := step.FindStringSubmatch(path)
 		if found == nil {

@@ -2,13 +2,11 @@ package request
 
 import (
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
@@ -79,7 +77,7 @@ func (e EIP) IsFixed() bool { return e.Strategy == StrategyTTL || e.Strategy == 
 // EIPFor returns what the annotations of the pod say about an EIP, nil when it
 // asks for none. The error is a *RefusedError.
 func EIPFor(pod *corev1.Pod, cfg Config) (*EIP, error) {
-	if !mentionsEIP(pod) {
+	if !MentionsEIP(pod) {
 		return nil, nil
 	}
 	t := newTranslator(pod, Objects{}, cfg)
@@ -93,8 +91,9 @@ func EIPFor(pod *corev1.Pod, cfg Config) (*EIP, error) {
 	return t.wantedEIP, nil
 }
 
-// mentionsEIP spares most pods the reading of the table.
-func mentionsEIP(pod *corev1.Pod) bool {
+// MentionsEIP says whether the pod may ask for an EIP by its own annotations. It
+// spares most pods the reading of the table.
+func MentionsEIP(pod *corev1.Pod) bool {
 	for key := range pod.Annotations {
 		if strings.Contains(key, "eip") {
 			return true
@@ -141,6 +140,11 @@ func (t *translator) eip() {
 	}
 	if t.wantedEIP != nil {
 		t.wantedEIP.Early = showsEIP(t.pod)
+		if len(VolumesAwaited(t.pod)) > 0 {
+			t.warn(ReasonPodIPsLate, field.NewPath("spec", "initContainers"), "one waits for "+annotationPodIPs+
+				", which is known only once the group is made: its files are sent again then, and the init containers may run anew; "+
+				"wait for "+annotationPrefix+"allocated-eipAddress, which is there from the beginning")
+		}
 	}
 }
 
@@ -216,7 +220,7 @@ func (t *translator) strategy(d *eipDraft) {
 		}
 		want.Strategy, want.TTL = StrategyTTL, ttl
 	}
-	if owner := metav1.GetControllerOf(t.pod); owner == nil || owner.Kind != "StatefulSet" && !slices.Contains(t.cfg.StatefulKinds, owner.Kind) {
+	if !isStateful(t.pod, t.cfg) {
 		t.warn(ReasonEIPStrategy, d.strategyPath, "only the pods of a stateful workload keep their address: Follow is used")
 		want.Strategy, want.TTL = StrategyFollow, 0
 	}

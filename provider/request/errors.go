@@ -122,4 +122,6 @@ const (
 	ReasonEIPStrategy       = "EIPReleaseStrategyNotApplied"
 	ReasonProbeEmulated     = "ProbeEmulated"
 	ReasonSidecarEmulated   = "SidecarEmulated"
+	ReasonPodNetworking     = "PodNetworkingNotApplied"
+	ReasonPodIPsLate        = "PodIPsKnownLate"
 )

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -103,8 +104,8 @@ func parseSelectors(text string) ([]ProfileSelector, error) {
 
 // Applied is a pod under a profile.
 type Applied struct {
-	// Pod is a copy with the annotations and labels of the profile, to be
-	// translated in the place of the one of the cluster.
+	// Pod has the annotations and labels of the profile, and shares the rest with
+	// the pod of the cluster, in the place of which it is to be translated.
 	Pod *corev1.Pod
 	// Config has the vSwitches and the security group of the profile.
 	Config Config
@@ -112,12 +113,15 @@ type Applied struct {
 	Annotations, Labels map[string]string
 	// Selectors are the names of those that matched, in order.
 	Selectors []string
+	// Networking is the name of the PodNetworking that gave it its place, or "".
+	Networking string
 }
 
 // ApplyProfile gives a pod what the profile has for it. Keys of the pod win, then
 // those of earlier selectors. Nothing that is given is changed.
 func ApplyProfile(pod *corev1.Pod, namespaceLabels map[string]string, p Profile, cfg Config) Applied {
-	out := Applied{Pod: pod.DeepCopy(), Config: cfg, Annotations: map[string]string{}, Labels: map[string]string{}}
+	changed := *pod
+	out := Applied{Pod: &changed, Config: cfg, Annotations: map[string]string{}, Labels: map[string]string{}}
 	if p.SecurityGroupID != "" {
 		out.Config.SecurityGroupID = p.SecurityGroupID
 	}
@@ -147,9 +151,13 @@ func matches(selector *metav1.LabelSelector, set map[string]string) bool {
 // addMissing adds what to lacks, under any of the names that an annotation has,
 // and notes it in added.
 func addMissing(to, from, added map[string]string) map[string]string {
+	cloned := false // the map is that of the pod
 	for _, key := range sortedKeys(from) {
 		if hasAnyName(to, key) {
 			continue
+		}
+		if !cloned {
+			to, cloned = maps.Clone(to), true
 		}
 		if to == nil {
 			to = map[string]string{}

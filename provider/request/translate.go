@@ -137,6 +137,7 @@ func (t *translator) group() {
 	t.req.RegionID = t.cfg.RegionID
 	t.req.ZoneID = t.cfg.ZoneID
 	t.req.VSwitchID = strings.Join(t.cfg.VSwitchIDs, ",")
+	t.req.ScheduleStrategy = t.cfg.ScheduleStrategy
 	t.req.SecurityGroupID = t.cfg.SecurityGroupID
 	t.req.ResourceGroupID = t.cfg.ResourceGroupID
 	t.req.ContainerGroupName = GroupName(t.pod.Namespace, t.pod.Name)

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -54,6 +55,7 @@ func (v *view) setConditions(status *corev1.PodStatus) {
 
 // Put replaces the condition of the same type, or adds it.
 func Put(status *corev1.PodStatus, condition corev1.PodCondition) {
+	status.Conditions = slices.Clone(status.Conditions) // others may share the list
 	for i := range status.Conditions {
 		if status.Conditions[i].Type == condition.Type {
 			status.Conditions[i] = condition

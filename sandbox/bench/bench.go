@@ -44,7 +44,7 @@ func run(ctx context.Context, c config, out io.Writer) (rows []figure, err error
 		return nil, err
 	}
 	err = b.runParts(ctx)
-	return b.rows, errors.Join(err, b.cluster.stop(), b.save())
+	return b.rows, errors.Join(err, b.cluster.stop(), b.save(), missing(c, b.chosen(), b.rows))
 }
 
 // save prints the table and writes it for programs and for pages.
@@ -62,31 +62,40 @@ func (b *bench) runParts(ctx context.Context) error {
 	if err := b.warmUp(ctx); err != nil {
 		return fmt.Errorf("warm-up: %w", err)
 	}
-	for _, p := range parts() {
-		if !slices.Contains(b.parts(), p.name) {
-			continue
-		}
+	var errs []error
+	for _, p := range b.chosen() {
 		b.sayf("%s", p.about)
 		if err := p.run(b, ctx); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			b.sayf("  failed: %v", err) // the other parts can still tell
+			errs = append(errs, fmt.Errorf("%s: %w", p.name, err))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// chosen are the parts to run.
+func (b *bench) chosen() []part {
+	return slices.DeleteFunc(parts(), func(p part) bool { return !slices.Contains(b.parts(), p.name) })
 }
 
 // part is a group of rows that is measured together.
 type part struct {
 	name, about string
 	run         func(*bench, context.Context) error
+	// rows are those that it must give.
+	rows func(config) []wantedRow
 }
 
 // parts in the order of the run.
 func parts() []part {
 	return []part{
-		{"throughput", "creating and deleting: eci-vnode, the raw client, the library", (*bench).throughput},
-		{"events", "a burst of events", (*bench).events},
-		{"rates", "creating at the documented rates", (*bench).rates},
-		{"idle", "at rest, changes and a restart", (*bench).atRest},
+		{"throughput", "creating and deleting: eci-vnode, the raw client, the library", (*bench).throughput, throughputRows},
+		{"events", "a burst of events", (*bench).events, eventRows},
+		{"rates", "creating at the documented rates", (*bench).rates, rateRows},
+		{"idle", "at rest, changes and a restart", (*bench).atRest, restRows},
 	}
 }
 

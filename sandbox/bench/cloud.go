@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,6 +86,17 @@ func (c *cloud) total() (calls, throttled int) {
 		calls += n
 	}
 	return calls, c.throttled
+}
+
+// summary lists the calls so far by action.
+func (c *cloud) summary() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var parts []string
+	for _, action := range slices.Sorted(maps.Keys(c.calls)) {
+		parts = append(parts, fmt.Sprintf("%s %d", action, c.calls[action]))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // of is the number of calls of one action.

@@ -38,7 +38,7 @@ type cluster struct {
 // newCluster starts a sandbox in dir and returns when it can be used.
 func newCluster(ctx context.Context, c config) (*cluster, error) {
 	s := &cluster{dir: filepath.Join(c.dir, "sandbox"), ended: make(chan error, 1)}
-	args := []string{"up", "--dir=" + s.dir, "--manifest=", "--deploy=" + c.deploy, "--node-ip=127.0.0.1"}
+	args := []string{"up", "--dir=" + s.dir, "--manifest=", "--metrics-server-port=0", "--deploy=" + c.deploy, "--node-ip=127.0.0.1"}
 	flags := []string{"apiserver-port", "emulator-port", "kubelet-port", "etcd-port"}
 	ports, err := freePorts(len(flags))
 	if err != nil {

@@ -54,7 +54,7 @@ func (b *bench) events(ctx context.Context) error {
 		}
 		rival = fmt.Sprintf("library, best: %d of %d", theirs, 2*b.pods[0])
 	}
-	b.add(atMost("events lost in a burst of pods, two each", b.burst, float64(lost), "events", 0, rival))
+	b.add(atMost(rowEvents, b.burst, float64(lost), "events", 0, rival))
 	return nil
 }
 

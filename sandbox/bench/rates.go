@@ -31,9 +31,9 @@ func (b *bench) rates(ctx context.Context) error {
 		return err
 	}
 	least := math.Max(0, float64(b.paced-createBurst)) / createPerSecond
-	b.add(against("pods at the documented rates, all running", b.paced, took.Seconds(), "s", rival{"arithmetic minimum", least}, true, 1.02))
+	b.add(against(rowPaced, b.paced, took.Seconds(), "s", rival{"arithmetic minimum", least}, true, 1.02))
 	_, throttled := c.total()
-	b.add(atMost("throttled answers at the documented rates", b.paced, float64(throttled), "answers", 0, ""))
+	b.add(atMost(rowThrottled, b.paced, float64(throttled), "answers", 0, ""))
 	return nil
 }
 

@@ -21,7 +21,7 @@ const (
 	changeOverTick   = 500 * time.Millisecond
 	afterRestart     = 10 * time.Second
 	restCooling      = 15 * time.Second
-	slowTick         = 10 * time.Second
+	slowTick         = 3 * time.Second
 	kilobyte         = 1000.0
 	millisPerSecond  = 1000.0
 	secondsPerMinute = 60.0
@@ -139,7 +139,7 @@ func (b *bench) watchRest(ctx context.Context, nodes []*resting) (err error) {
 func (b *bench) rowsOfRest(ctx context.Context, r *resting, full bool) error {
 	calls, _ := r.cloud.total()
 	perMinute := float64(calls-r.calls) * secondsPerMinute / b.config.rest.Seconds()
-	b.add(atMost("cloud calls per minute at rest", r.n, perMinute, "calls/min", callsPerMinute, ""))
+	b.add(atMost(rowCalls, r.n, perMinute, "calls/min", callsPerMinute, ""))
 	if !full {
 		return nil
 	}
@@ -151,9 +151,9 @@ func (b *bench) rowsOfRest(ctx context.Context, r *resting, full bool) error {
 	if err != nil {
 		return err
 	}
-	b.add(atMost("memory per idle pod above the base", r.n, (resident-r.base)/float64(r.n)/kilobyte, "KB", kilobytesPerPod,
+	b.add(atMost(rowMemory, r.n, (resident-r.base)/float64(r.n)/kilobyte, "KB", kilobytesPerPod,
 		fmt.Sprintf("base %.0f MB, now %.0f MB", r.base/1e6, resident/1e6)))
-	b.add(atMost("CPU at rest", r.n, float64(cpu-r.cpu)/float64(b.config.rest)*100, "% of a core", percentOfCore, ""))
+	b.add(atMost(rowIdleCPU, r.n, float64(cpu-r.cpu)/float64(b.config.rest)*100, "% of a core", percentOfCore, ""))
 	if b.profile {
 		return r.saveProfile(ctx, "heap?gc=1", fmt.Sprintf("heap-%d.pprof", r.n))
 	}
@@ -182,8 +182,8 @@ func (b *bench) restart(ctx context.Context, node *resting) error {
 	if again := node.cloud.of(eci.ActionCreateContainerGroup) - created; again > 0 {
 		return fmt.Errorf("%d creates after a restart: the pods were not known again", again)
 	}
-	b.add(atMost("restart until everything is known", node.n, took.Seconds(), "s", restartSeconds, ""))
-	b.add(atMost("cloud calls of a restart", node.n, float64(after-before), "calls", restartCalls, ""))
+	b.add(atMost(rowRestart, node.n, took.Seconds(), "s", restartSeconds, ""))
+	b.add(atMost(rowRestartCalls, node.n, float64(after-before), "calls", restartCalls, ""))
 	return nil
 }
 
@@ -215,7 +215,7 @@ func (b *bench) changes(ctx context.Context, node *resting) error {
 	slices.Sort(delays)
 	quantile := func(q float64) float64 { return delays[int(q*float64(len(delays)-1))].Seconds() * millisPerSecond }
 	b.add(shown("change in the cloud to status, p50", len(names), quantile(0.5), "ms"))
-	b.add(atMost("change in the cloud to status, p99", len(names), quantile(0.99), "ms",
+	b.add(atMost(rowChange, len(names), quantile(0.99), "ms",
 		float64((slowTick + changeOverTick).Milliseconds()), fmt.Sprintf("tick %s + %s", slowTick, changeOverTick)))
 	return nil
 }

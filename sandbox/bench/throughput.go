@@ -73,20 +73,20 @@ func (b *bench) throughput(ctx context.Context) error {
 
 func (b *bench) rowsAgainstRaw(ours, raw lap) {
 	n, each := ours.n, float64(ours.n)
-	b.add(against("pods created", n, ours.createRate(), "pods/s", rival{"raw client", raw.createRate()}, false, 0.8))
-	b.add(against("pods deleted", n, ours.deleteRate(), "pods/s", rival{"raw client", raw.deleteRate()}, false, 0.8))
-	b.add(atMost("our writes of a pod created", n, ours.create.all.ofPods()/each, "writes", 3, ""))
-	b.add(atMost("our writes of a pod deleted", n, ours.delete.all.ofPods()/each, "writes", 3, ""))
+	b.add(against(rowCreated, n, ours.createRate(), "pods/s", rival{"raw client", raw.createRate()}, false, 0.8))
+	b.add(against(rowDeleted, n, ours.deleteRate(), "pods/s", rival{"raw client", raw.deleteRate()}, false, 0.8))
+	b.add(atMost(rowCreateWrites, n, ours.create.all.ofPods()/each, "writes", 3, ""))
+	b.add(atMost(rowDeleteWrites, n, ours.delete.all.ofPods()/each, "writes", 3, ""))
 }
 
 func (b *bench) rowsAgainstLibrary(ours, best, stock lap) {
 	n, each := ours.n, float64(ours.n)
 	stockName := fmt.Sprintf("library, stock, n=%d", stock.n)
-	b.add(against("pods created", n, ours.createRate(), "pods/s", rival{"library, best", best.createRate()}, false, 0.9))
-	b.add(against("pods created", n, ours.createRate(), "pods/s", rival{stockName, stock.createRate()}, false, 20))
-	b.add(against("pods deleted", n, ours.deleteRate(), "pods/s", rival{"library, best", best.deleteRate()}, false, 2))
-	b.add(against("pods deleted", n, ours.deleteRate(), "pods/s", rival{stockName, stock.deleteRate()}, false, 20))
-	b.add(against("CPU per pod, create to gone", n, ours.cpuPerPod(), "ms", rival{"library, best", best.cpuPerPod()}, true, 0.6))
+	b.add(against(rowCreated, n, ours.createRate(), "pods/s", rival{"library, best", best.createRate()}, false, 0.9))
+	b.add(against(rowCreated, n, ours.createRate(), "pods/s", rival{stockName, stock.createRate()}, false, 20))
+	b.add(against(rowDeleted, n, ours.deleteRate(), "pods/s", rival{"library, best", best.deleteRate()}, false, 2))
+	b.add(against(rowDeleted, n, ours.deleteRate(), "pods/s", rival{stockName, stock.deleteRate()}, false, 20))
+	b.add(against(rowCPU, n, ours.cpuPerPod(), "ms", rival{"library, best", best.cpuPerPod()}, true, 0.6))
 	events := (ours.create.all.events + ours.delete.all.events) / each
 	b.add(beside("events written per pod", n, events, "events", "library, best",
 		(best.create.all.events+best.delete.all.events)/each))
@@ -109,6 +109,7 @@ func (b *bench) lapOfOurs(ctx context.Context, n int) (lap, error) {
 		defer func() { b.sampled = nil }()
 	}
 	l, err := b.lap(ctx, node.program, node.name, n, 0)
+	b.sayf("  %s: cloud calls %s", node.name, c.summary())
 	return l, errors.Join(err, node.stop())
 }
 
@@ -157,7 +158,8 @@ func (b *bench) lap(ctx context.Context, p *program, node string, n int, grace t
 	if err != nil {
 		return l, err
 	}
-	b.sayf("  %s: %d pods running after %.2f s, the last write %.0f s later", node, n, l.create.took.Seconds(), l.create.late.Seconds())
+	b.sayf("  %s: %d pods running after %.2f s, the last write %.0f s later, %.2f ms of CPU per pod",
+		node, n, l.create.took.Seconds(), l.create.late.Seconds(), l.create.cpu.Seconds()*1000/float64(n))
 	l.delete, err = b.measure(ctx, p, drain, func() error {
 		if err := deletePods(ctx, b.client(), names); err != nil {
 			return err

@@ -22,6 +22,8 @@ const kubernetesServiceIP = "10.96.0.1"
 type Credentials struct {
 	CA          pki.Files // signs everything that clients and servers show each other
 	NodeServing pki.Files // of the virtual node's kubelet API
+	// MetricsServing is that of the service metrics-server in kube-system.
+	MetricsServing pki.Files
 
 	apiServer, apiServerToKubelet pki.Files
 	frontProxyCA, frontProxy      pki.Files
@@ -52,6 +54,10 @@ func writeCredentials(config Config) (Credentials, error) {
 			CommonName:    "system:node:" + config.NodeName,
 			Organizations: []string{"system:nodes"},
 			Hosts:         []string{config.NodeName, "localhost", "127.0.0.1", config.NodeIP},
+		}),
+		MetricsServing: i.issue(ca, "metrics-server", pki.Subject{
+			CommonName: "metrics-server",
+			Hosts:      []string{"metrics-server.kube-system.svc", "localhost", "127.0.0.1"},
 		}),
 		apiServer: i.issue(ca, "apiserver", pki.Subject{
 			CommonName: "kube-apiserver",

@@ -112,6 +112,7 @@ func awaitReleased(t *testing.T, cloud *openapi.Client, id string) {
 // TestExamplesOfPodsWithAnEIPOfTheirOwn runs those whose EIP is bought for the pod
 // and ends with it.
 func TestExamplesOfPodsWithAnEIPOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	for name, bandwidth := range map[string]string{"eip-auto": "10", "eip-bandwidth": "50", "eip-readiness-gate": "5", "eip-init-container": "5"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -121,13 +122,36 @@ func TestExamplesOfPodsWithAnEIPOfTheirOwn(t *testing.T) {
 			if bound.EIPBandwidth != bandwidth {
 				t.Errorf("it has %s Mbit/s, want %s", bound.EIPBandwidth, bandwidth)
 			}
-			if name == "eip-init-container" {
+			switch name {
+			case "eip-init-container":
 				checkAddressIsInside(t, namespace, bound.IPAddress)
+			case "eip-bandwidth":
+				if bound.BandwidthPackageID != "cbwp-emulator" || bound.InternetChargeType != vpc.PayByTraffic || bound.Name != "web" || bound.Tag("team") != "web" {
+					t.Errorf("it is not bought as the example says: %+v", bound)
+				}
 			}
 			mustKubectl(t, shared, "delete", "pod", name, "-n", namespace)
 			awaitReleased(t, cloud, bound.AllocationID)
 		})
 	}
+}
+
+// TestAnInitContainerMayWaitForPodIPsToo changes the example to the annotation
+// that the documents of ACS wait for, which is known only after the group is made.
+func TestAnInitContainerMayWaitForPodIPsToo(t *testing.T) {
+	t.Parallel()
+	cloud, namespace := mustCloud(t, shared), mustNamespace(t, shared)
+	mustApplyExample(t, namespace, "eip-init-container.yaml", "k8s.aliyun.com/allocated-eipAddress=", "k8s.aliyun.com/pod-ips=")
+	bound := awaitEIP(t, cloud, namespace, "eip-init-container")
+	pod := mustGetPod(t, shared, namespace, "eip-init-container")
+	if got := pod.Annotations["k8s.aliyun.com/pod-ips"]; got == "" || got != pod.Status.PodIP {
+		t.Errorf("pod-ips is %q, the address %q", got, pod.Status.PodIP)
+	}
+	if n := pod.Status.ContainerStatuses[0].RestartCount; n != 0 {
+		t.Errorf("the application was restarted %d times", n)
+	}
+	mustKubectl(t, shared, "delete", "pod", pod.Name, "-n", namespace)
+	awaitReleased(t, cloud, bound.AllocationID)
 }
 
 // checkAddressIsInside reads what the container group was made with: nothing of
@@ -147,6 +171,7 @@ func checkAddressIsInside(t *testing.T, namespace, address string) {
 }
 
 func TestTheExampleWithAGivenEIPLeavesItBehind(t *testing.T) {
+	t.Parallel()
 	cloud, namespace := mustCloud(t, shared), mustNamespace(t, shared)
 	mustApplyExample(t, namespace, "eip-given.yaml")
 	if bound := awaitEIP(t, cloud, namespace, "eip-given"); bound.AllocationID != givenEIP {
@@ -169,6 +194,7 @@ func TestTheExampleWithAGivenEIPLeavesItBehind(t *testing.T) {
 }
 
 func TestTheExampleWithAFixedAddressKeepsItUntilItsTimeIsOver(t *testing.T) {
+	t.Parallel()
 	cloud, namespace := mustCloud(t, shared), mustNamespace(t, shared)
 	mustApplyExample(t, namespace, "eip-statefulset-fixed.yaml", "release-strategy: 10m", "release-strategy: 5s")
 	first := awaitEIP(t, cloud, namespace, "eip-fixed-0")
@@ -185,8 +211,8 @@ func TestTheExampleWithAFixedAddressKeepsItUntilItsTimeIsOver(t *testing.T) {
 		}
 		return ""
 	})
-	if second := awaitEIP(t, cloud, namespace, "eip-fixed-0"); second.AllocationID != first.AllocationID {
-		t.Errorf("the successor has %s, want %s", second.AllocationID, first.AllocationID)
+	if second := awaitEIP(t, cloud, namespace, "eip-fixed-0"); second.AllocationID != first.AllocationID || second.IPAddress != first.IPAddress {
+		t.Errorf("the successor has %s (%s), want %s (%s)", second.AllocationID, second.IPAddress, first.AllocationID, first.IPAddress)
 	}
 
 	mustKubectl(t, shared, "delete", "statefulset", "eip-fixed", "-n", namespace)

@@ -37,7 +37,8 @@ func runAll(m *testing.M) (int, error) {
 	if err := os.WriteFile(settings, []byte(eipSettings), 0o600); err != nil {
 		return 0, err
 	}
-	shared, err = startSandbox(dir, "--vnode-arg=--anonymous-auth", "--vnode-arg=--config="+settings, "--runtime=simulated", "--emulator-arg=--delays=fast")
+	shared, err = startSandbox(dir, "--vnode-arg=--anonymous-auth", "--vnode-arg=--config="+settings, "--runtime=simulated", "--emulator-arg=--delays=fast",
+		"--emulator-arg=--vswitch="+secondVSwitch+"="+sandboxZone+":10.21.0.0/16", "--emulator-arg=--security-group="+secondSecurityGroup)
 	if err != nil {
 		return 0, err
 	}

@@ -19,10 +19,11 @@ import (
 
 // mustStartRealSandbox starts a sandbox beside the shared one whose containers
 // really run. Where they cannot, the test fails and the sandbox says why.
-func mustStartRealSandbox(t *testing.T) *sandbox {
+func mustStartRealSandbox(t *testing.T, args ...string) *sandbox {
 	t.Helper()
-	s, err := startSandbox(t.TempDir(), "--runtime=process", "--emulator-arg=--delays=fast",
+	args = append(args, "--runtime=process", "--emulator-arg=--delays=fast",
 		"--apiserver-port=36443", "--etcd-port=32379", "--emulator-port=38080", "--kubelet-port=30250")
+	s, err := startSandbox(t.TempDir(), args...)
 	if err != nil {
 		t.Fatal(err)
 	}

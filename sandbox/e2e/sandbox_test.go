@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,7 +60,7 @@ func (t *transcript) String() string {
 // upCommand is `eci-sandbox up` on this repository, with no first pod.
 func upCommand(dir string, args ...string) *exec.Cmd {
 	args = append([]string{
-		"up", "--dir=" + dir, "--manifest=",
+		"up", "--dir=" + dir, "--manifest=", "--metrics-server-port=0",
 		"--deploy=" + filepath.Join(repository, "deploy", "eci-vnode.yaml"),
 	}, args...)
 	if nodeIP != "" {
@@ -142,8 +143,11 @@ func (s *sandbox) pid(t *testing.T, name string) int {
 
 // dumpLogs shows the ends of the logs of what runs beside the control plane.
 func (s *sandbox) dumpLogs(out io.Writer) {
-	for _, name := range []string{"eci-vnode", "emulator"} {
+	for _, name := range []string{"eci-vnode", "emulator", "metrics-server"} {
 		content, err := os.ReadFile(s.path("log", name+".log"))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it was not asked for
+		}
 		if err != nil {
 			fmt.Fprintln(out, err)
 			continue

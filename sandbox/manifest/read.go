@@ -19,9 +19,13 @@ func Read(path string) ([]*unstructured.Unstructured, error) {
 		return nil, err
 	}
 	defer file.Close()
+	return Decode(file, path)
+}
 
+// Decode is Read from a source with a name.
+func Decode(source io.Reader, path string) ([]*unstructured.Unstructured, error) {
 	var objects []*unstructured.Unstructured
-	for documents := yaml.NewYAMLReader(bufio.NewReader(file)); ; {
+	for documents := yaml.NewYAMLReader(bufio.NewReader(source)); ; {
 		document, err := documents.Read()
 		if errors.Is(err, io.EOF) {
 			return objects, nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/sandbox"
 	"github.com/eci-vnode/eci-vnode/sandbox/controlplane"
+	"github.com/eci-vnode/eci-vnode/sandbox/metricsserver"
 )
 
 func newCommand() *cobra.Command {
@@ -31,7 +32,7 @@ cluster.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&config.Dir, "dir", config.Dir, "directory for all that the sandbox writes")
 	flags.StringVar(&config.BinDir, "bin-dir", ownDir(), "directory of eci-emulator and eci-vnode")
-	root.AddCommand(newUp(&config), newDown(&config), newStatus(&config), newAPIServer())
+	root.AddCommand(newUp(&config), newDown(&config), newStatus(&config), newAPIServer(), newMetricsServer())
 	return root
 }
 
@@ -46,6 +47,7 @@ func newUp(config *sandbox.Config) *cobra.Command {
   eci-sandbox up --apiserver-port 26443         # when a port is taken
   eci-sandbox up --manifest my-pod.yaml         # another first pod
   eci-sandbox up --runtime simulated            # no real containers, also as root
+  eci-sandbox up --metrics-server-port 0        # no kubectl top and no HPAs
   eci-sandbox up --vnode-arg=--log-level=debug  # one more argument for eci-vnode`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -67,6 +69,8 @@ func newUp(config *sandbox.Config) *cobra.Command {
 	flags.IntVar(&config.EtcdPort, "etcd-port", config.EtcdPort, "port of etcd on 127.0.0.1; its peers use the next one")
 	flags.IntVar(&config.EmulatorPort, "emulator-port", config.EmulatorPort, "port of the ECI emulator on 127.0.0.1")
 	flags.IntVar(&config.KubeletPort, "kubelet-port", config.KubeletPort, "port of eci-vnode's kubelet API")
+	flags.IntVar(&config.MetricsServerPort, "metrics-server-port", config.MetricsServerPort,
+		"port of metrics-server on 127.0.0.1, for kubectl top and HorizontalPodAutoscalers; 0 runs none")
 	flags.StringVar(&config.NodeIP, "node-ip", config.NodeIP,
 		"IPv4 address of the node; on a loopback address kubectl logs and exec work, nodes/proxy does not")
 	flags.StringVar(&config.Runtime, "runtime", config.Runtime,
@@ -114,6 +118,27 @@ func newAPIServer() *cobra.Command {
 			return controlplane.RunAPIServer(ctx, args[0])
 		},
 	}
+}
+
+// newMetricsServer is for the sandbox itself.
+func newMetricsServer() *cobra.Command {
+	config := metricsserver.Default()
+	run := &cobra.Command{
+		Use:    sandbox.MetricsServerCommand,
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := untilSignal(cmd.Context())
+			defer stop()
+			return metricsserver.Run(ctx, config)
+		},
+	}
+	flags := run.Flags()
+	flags.StringVar(&config.Kubeconfig, "kubeconfig", "", "who it is")
+	flags.StringVar(&config.CertFile, "tls-cert-file", "", "its certificate")
+	flags.StringVar(&config.KeyFile, "tls-private-key-file", "", "the key of the certificate")
+	flags.IntVar(&config.Port, "secure-port", 0, "where it listens on 127.0.0.1")
+	return run
 }
 
 // untilSignal ends the context at the first signal. The second one kills the
