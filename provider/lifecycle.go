@@ -84,9 +84,10 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 	}
 	if err != nil {
 		var refusal *eci.Error
-		if errors.As(err, &refusal) && refusal.HTTPStatus < 500 {
+		if errors.As(err, &refusal) && refusal.HTTPStatus < 500 && !eci.IsAuth(err) {
 			// The cloud has said no: nothing exists, and the next request may
-			// differ.
+			// differ. Who asks is looked at before the ClientToken, so that
+			// such a refusal tells nothing of a try whose answer was lost.
 			p.store.update(e.pod.UID, func(e *entry) { e.pending = nil })
 		}
 		return err
