@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -132,24 +133,31 @@ func TestATerminalHasTheSizeOfTheClient(t *testing.T) {
 			remotecommand.StreamOptions{Stdin: keys, Stdout: shown, Tty: true, TerminalSizeQueue: sizes})
 		shown.Close()
 	}()
-	// The size arrives beside the keys, so that it is asked until it is there.
+	// The size arrives beside the keys, so that it is asked for until it is there.
 	var seen strings.Builder
+	var sized atomic.Bool
+	asking := make(chan struct{})
 	go func() {
-		for range 200 {
+		defer close(asking)
+		for t.Context().Err() == nil && !sized.Load() {
 			if _, err := typing.Write([]byte("stty size\r")); err != nil {
 				return
 			}
 		}
 	}()
 	buf := make([]byte, 4096)
-	for !strings.Contains(seen.String(), "\r\n43 132\r\n") {
+	// What comes before the answer depends on how fast the shell is: the echo of
+	// the return key, or a prompt.
+	for !strings.Contains(seen.String(), "43 132\r\n") {
 		n, err := screen.Read(buf)
 		if err != nil {
 			t.Fatalf("the screen shows %q, %v", seen.String(), err)
 		}
 		seen.Write(buf[:n])
 	}
+	sized.Store(true)
 	go io.Copy(io.Discard, screen)
+	<-asking
 	typing.Write([]byte("exit 0\r"))
 	if err := <-done; err != nil {
 		t.Error(err)
