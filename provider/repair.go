@@ -137,6 +137,7 @@ func (p *Provider) sweep() {
 	present := map[types.UID]bool{}
 	for _, pod := range p.deps.Pods.List() {
 		present[pod.UID] = true
+		p.store.renew(pod)
 	}
 	for _, e := range p.store.all(func(e *entry) bool { return !e.running() && !e.busy && e.pending == nil }) {
 		if !present[e.pod.UID] {

@@ -174,6 +174,17 @@ func (s *store) remember(pod *corev1.Pod) {
 	s.byName[nameOf(pod)] = append(s.byName[nameOf(pod)], e)
 }
 
+// renew takes over a newer object of a pod that asks the same, so that the older
+// can be let go: the informer has the newer one in any case.
+func (s *store) renew(pod *corev1.Pod) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[pod.UID]
+	if e != nil && pod.Generation != 0 && pod.Generation == e.pod.Generation && pod.DeletionTimestamp == nil && e.pod.DeletionTimestamp == nil {
+		e.pod = pod
+	}
+}
+
 func nameOf(pod *corev1.Pod) types.NamespacedName {
 	return types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
 }

@@ -28,7 +28,7 @@ func (c *podController) stop(ctx context.Context, r entry) error {
 	if err != nil {
 		return err
 	}
-	var last *corev1.Pod
+	var last *report
 	if !ended && r.reported == nil {
 		last = c.lastWord(ctx, r.pod)
 	}
@@ -48,7 +48,7 @@ func (c *podController) stop(ctx context.Context, r entry) error {
 // lastWord returns the pod if the provider shows it as ended, or nil. A pod that
 // ended before we started is not reported again, and a provider that no longer
 // shows a pod may only be hiding that it still ends: that proves nothing.
-func (c *podController) lastWord(ctx context.Context, pod *corev1.Pod) *corev1.Pod {
+func (c *podController) lastWord(ctx context.Context, pod *corev1.Pod) *report {
 	got, err := c.lookUp(ctx, pod)
 	if err != nil || got == nil || !isTerminal(got.Status.Phase) {
 		return nil

@@ -33,7 +33,7 @@ type entry struct {
 	removed bool
 
 	// reported is the newest status and annotations from the provider.
-	reported *corev1.Pod
+	reported *report
 	// sent is a hash of the last status patch and sentVersion the resource version
 	// it led to.
 	sent        [sha256.Size]byte
@@ -42,6 +42,13 @@ type entry struct {
 	// busy: a worker is calling the provider for this pod; again: something
 	// happened to the pod meanwhile.
 	busy, again bool
+}
+
+// report is the part of a provider's pod that goes to the API server.
+type report struct {
+	Status corev1.PodStatus
+	// Annotations are those that the provider writes.
+	Annotations map[string]string
 }
 
 // createFailure is a CreatePod that failed, as it is shown in the pod's status.

@@ -32,7 +32,7 @@ func desiredStatus(e entry, now metav1.Time) corev1.PodStatus {
 
 // reportedStatus is the provider's status, with the parts kept that it does not
 // own or cannot know.
-func reportedStatus(reported, pod *corev1.Pod, now metav1.Time) corev1.PodStatus {
+func reportedStatus(reported *report, pod *corev1.Pod, now metav1.Time) corev1.PodStatus {
 	api := &pod.Status
 	want := *reported.Status.DeepCopy()
 	if isTerminal(api.Phase) {

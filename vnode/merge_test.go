@@ -66,20 +66,20 @@ func TestWhatTheProviderCannotKnowIsKept(t *testing.T) {
 	pod := newPod("a")
 	pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, StartTime: &start, QOSClass: corev1.PodQOSBurstable, NominatedNodeName: "n"}
 	later := metav1.NewTime(time.Unix(5000, 0))
-	report := &corev1.Pod{Status: running("10.0.0.1")}
-	report.Status.StartTime = &later
-	report.Status.HostIPs = []corev1.HostIP{{IP: "10.1.1.1"}}
-	got := desiredStatus(entry{pod: pod, reported: report}, later)
+	said := &report{Status: running("10.0.0.1")}
+	said.Status.StartTime = &later
+	said.Status.HostIPs = []corev1.HostIP{{IP: "10.1.1.1"}}
+	got := desiredStatus(entry{pod: pod, reported: said}, later)
 	if !got.StartTime.Equal(&start) || got.QOSClass != corev1.PodQOSBurstable || got.NominatedNodeName != "n" || got.HostIP != "10.1.1.1" {
 		t.Errorf("status = %+v", got)
 	}
-	if report.Status.HostIP != "" {
+	if said.Status.HostIP != "" {
 		t.Error("the report was changed")
 	}
 }
 
 func TestFailureOfARepeatedCreateDoesNotHideThatThePodRuns(t *testing.T) {
-	got := desiredStatus(entry{pod: newPod("a"), reported: &corev1.Pod{Status: running("")}, failure: &createFailure{message: "timeout"}}, metav1.Now())
+	got := desiredStatus(entry{pod: newPod("a"), reported: &report{Status: running("")}, failure: &createFailure{message: "timeout"}}, metav1.Now())
 	if got.Phase != corev1.PodRunning || got.Message != "" {
 		t.Errorf("status = %+v", got)
 	}
@@ -89,13 +89,13 @@ func TestARefusedResizeIsForgottenWhenTheProviderNoLongerSaysIt(t *testing.T) {
 	pod := newPod("a")
 	pod.Status = running("10.0.0.1")
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodResizePending, Status: "True"}, {Type: "Foreign", Status: "True"}}
-	report := &corev1.Pod{Status: running("10.0.0.1")}
-	got := desiredStatus(entry{pod: pod, reported: report}, metav1.Now())
+	said := &report{Status: running("10.0.0.1")}
+	got := desiredStatus(entry{pod: pod, reported: said}, metav1.Now())
 	if findCondition(got.Conditions, corev1.PodResizePending) != nil || findCondition(got.Conditions, "Foreign") == nil {
 		t.Errorf("conditions %+v", got.Conditions)
 	}
-	report.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodResizePending, Status: "True"}}
-	if got = desiredStatus(entry{pod: pod, reported: report}, metav1.Now()); findCondition(got.Conditions, corev1.PodResizePending) == nil {
+	said.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodResizePending, Status: "True"}}
+	if got = desiredStatus(entry{pod: pod, reported: said}, metav1.Now()); findCondition(got.Conditions, corev1.PodResizePending) == nil {
 		t.Errorf("conditions %+v", got.Conditions)
 	}
 }

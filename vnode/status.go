@@ -53,15 +53,15 @@ func (c *podController) statusChanged(uid types.UID) {
 	c.updates.Add(uid)
 }
 
-// reportOf is the part of a provider's pod that goes to the API server.
-func (c *podController) reportOf(pod *corev1.Pod) *corev1.Pod {
-	report := &corev1.Pod{Status: pod.Status}
+// reportOf shares the status with the provider's pod.
+func (c *podController) reportOf(pod *corev1.Pod) *report {
+	r := &report{Status: pod.Status, Annotations: map[string]string{}}
 	for key, value := range pod.Annotations {
 		if c.owns(key) {
-			metav1.SetMetaDataAnnotation(&report.ObjectMeta, key, value)
+			r.Annotations[key] = value
 		}
 	}
-	return report
+	return r
 }
 
 // uidOf finds the UID for providers that leave it out.

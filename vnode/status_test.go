@@ -366,7 +366,7 @@ func TestServerThatRefusesAFieldSilentlyIsNotAskedForEver(t *testing.T) {
 	e, _ := b.pods.read(pod.UID)
 	odd := running("10.0.0.1")
 	odd.ContainerStatuses[0].RestartCount = 7
-	patch, err := statusPatch(e.pod, desiredStatus(entry{pod: e.pod, reported: &corev1.Pod{Status: odd}}, metav1.Now()), nil)
+	patch, err := statusPatch(e.pod, desiredStatus(entry{pod: e.pod, reported: &report{Status: odd}}, metav1.Now()), nil)
 	if err != nil || patch == nil {
 		t.Fatalf("patch %s, %v", patch, err)
 	}
