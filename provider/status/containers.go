@@ -74,11 +74,12 @@ func (v *view) container(c corev1.Container, init bool, old *corev1.ContainerSta
 // does. A group keeps its size: what a container has run with stays, whatever its
 // pod asks for since.
 func setResources(s *corev1.ContainerStatus, c corev1.Container, old *corev1.ContainerStatus) {
-	given := &c.Resources
+	given := c.Resources
 	if old != nil && old.Resources != nil && (old.State.Waiting == nil || old.LastTerminationState.Terminated != nil) {
-		given = old.Resources
+		given = *old.Resources
 	}
-	s.Resources, s.AllocatedResources = given.DeepCopy(), given.Requests.DeepCopy()
+	// The lists are shared with the pod: nobody changes either.
+	s.Resources, s.AllocatedResources = &given, given.Requests
 }
 
 // waiting is the status of a container that nothing is known of.

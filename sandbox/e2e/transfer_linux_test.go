@@ -62,7 +62,7 @@ func kubectlCommand(ctx context.Context, s *sandbox, args ...string) *exec.Cmd {
 const (
 	followers = 100
 	printers  = 10
-	// printed is how many lines each prints, ten a second: all followers together
+	// printed is how many lines each prints, ten each second: all followers together
 	// get 1,000 lines a second.
 	printed = 200
 )
@@ -71,7 +71,7 @@ func testFollowers(t *testing.T, s *sandbox, namespace string) {
 	for i := range printers {
 		pod := plainPod(fmt.Sprintf("printer-%d", i), corev1.RestartPolicyNever, corev1.Container{
 			Name: "app", Image: "busybox",
-			Command: []string{"sh", "-c", fmt.Sprintf("sleep 10; for i in $(seq %d); do echo line $i; sleep 0.1; done", printed)},
+			Command: []string{"sh", "-c", fmt.Sprintf("sleep 10; i=0; while [ $i -lt %d ]; do i=$((i+1)); echo line $i; [ $((i%%10)) -gt 0 ] || sleep 1; done", printed)},
 		})
 		if _, err := s.client.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
