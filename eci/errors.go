@@ -15,6 +15,9 @@ type Error struct {
 	Code       string
 	Message    string
 	RequestID  string
+	// Unanswered says that an earlier try of the same call may have reached the
+	// cloud and got no answer.
+	Unanswered bool
 }
 
 // Error says what was attempted, what the cloud answered and by which id its
@@ -147,6 +150,14 @@ func IsIdentity(err error) bool {
 func IsForbidden(err error) bool {
 	code := CodeOf(err)
 	return code == CodeNoPermission || strings.HasPrefix(code, "Forbidden.")
+}
+
+// IsBeforeToken says that the cloud refused before it looked at the ClientToken:
+// for who asks, how often, or when. It tells nothing of what an earlier try with
+// the same token has made.
+func IsBeforeToken(err error) bool {
+	code := CodeOf(err)
+	return IsAuth(err) || IsThrottled(err) || code == CodeNonceUsed || code == CodeTimestampExpired
 }
 
 // IsTokenTaken says that the ClientToken was used before with other parameters:

@@ -58,8 +58,8 @@ func (p *Provider) create(ctx context.Context, uid types.UID) error {
 
 // send makes the group of a claimed pod.
 func (p *Provider) send(ctx context.Context, e entry) error {
-	req := e.pending
-	if req == nil {
+	req, again := e.pending, e.pending != nil
+	if !again {
 		var err error
 		if req, err = p.build(ctx, e); err != nil {
 			return err
@@ -83,11 +83,7 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 		resp, err = p.findOwn(ctx, e, err)
 	}
 	if err != nil {
-		var refusal *eci.Error
-		if errors.As(err, &refusal) && refusal.HTTPStatus < 500 && !eci.IsAuth(err) {
-			// The cloud has said no: nothing exists, and the next request may
-			// differ. Who asks is looked at before the ClientToken, so that
-			// such a refusal tells nothing of a try whose answer was lost.
+		if saysNothingExists(err, again) {
 			p.store.update(e.pod.UID, func(e *entry) { e.pending = nil })
 		}
 		return err
@@ -99,6 +95,15 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 	}
 	groupLogger(ctx, e.pod, resp.ContainerGroupID).WithField("requestID", resp.RequestID).Info("container group created")
 	return nil
+}
+
+// saysNothingExists says that the cloud has refused a create and has made
+// nothing, so that the next request may differ. again is that an earlier call was
+// not answered.
+func saysNothingExists(err error, again bool) bool {
+	var refusal *eci.Error
+	return errors.As(err, &refusal) && refusal.HTTPStatus < 500 &&
+		!(eci.IsBeforeToken(err) && (again || refusal.Unanswered))
 }
 
 // groupsOf lists the groups of a pod by its tags.

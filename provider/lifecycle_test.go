@@ -81,6 +81,27 @@ func TestAPodDeletedBeforeItsCreateWasAnsweredLeaksNothing(t *testing.T) {
 	w.expectLive(0)
 }
 
+func TestAThrottledTryTellsNothingOfOneThatWasNotAnswered(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustAddPod("web")
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionCreateContainerGroup, DropAnswer: true, Times: 1})
+	if err := w.CreatePod(t.Context(), pod); err == nil {
+		t.Fatal("the answer was not lost")
+	}
+	slow := &eci.Error{HTTPStatus: 400, Code: eci.CodeThrottlingUser, Message: "slow down"}
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionCreateContainerGroup, Error: slow, Times: 1})
+	if err := w.CreatePod(t.Context(), pod); !eci.IsThrottled(err) {
+		t.Fatalf("got %v", err)
+	}
+	// The list does not show yet what the first try has made.
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionDescribeContainerGroups, EmptyList: true, Times: 1})
+	if err := w.DeletePod(t.Context(), w.deleting(pod, 30)); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Second)
+	w.expectLive(0)
+}
+
 func TestDeleteEndsWhenTheGroupIsGoneAndNotBefore(t *testing.T) {
 	w := newWorld(t, func(c *emulator.Config) { c.Delays.Terminate = 5 * time.Second })
 	pod := w.mustRun("web")

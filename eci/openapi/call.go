@@ -44,9 +44,14 @@ func (c *Client) call(ctx context.Context, action string, req, resp any) error {
 	if err != nil {
 		return err
 	}
+	unanswered := false
 	for number := 1; ; number++ {
 		attempt := c.attempt(ctx, action, params, resp)
 		attempt.Number = number
+		if refused := refusedBy(attempt.Err); refused != nil {
+			refused.Unanswered = unanswered
+		}
+		unanswered = unanswered || attempt.reached && isServerFault(attempt.Err)
 		c.observe(attempt)
 		if attempt.Err == nil || number == c.cfg.MaxAttempts || !mayRepeat(attempt, params) {
 			return attempt.Err
@@ -133,7 +138,10 @@ func (c *Client) observe(a Attempt) {
 // eci.ResponseMeta.
 func requestID(err error, resp any) string {
 	if err != nil {
-		return refusedID(err)
+		if refused := refusedBy(err); refused != nil {
+			return refused.RequestID
+		}
+		return ""
 	}
 	return reflect.ValueOf(resp).Elem().FieldByName("RequestID").String()
 }

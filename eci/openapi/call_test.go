@@ -152,6 +152,26 @@ func TestARefusalIsTyped(t *testing.T) {
 	}
 }
 
+func TestARefusalSaysWhetherAnEarlierTryWentUnanswered(t *testing.T) {
+	for name, tc := range map[string]struct {
+		script []reply
+		want   bool
+	}{
+		"the first try":            {[]reply{throttled}, false},
+		"after another refusal":    {[]reply{throttled, invalid}, false},
+		"after a lost answer":      {[]reply{lost, throttled}, true},
+		"after a 5xx":              {[]reply{broken, invalid}, true},
+		"long after a lost answer": {[]reply{lost, throttled, throttled, invalid}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var refused *eci.Error
+			if err := create(newClient(t, startServer(t, tc.script...).URL, nil), "t"); !errors.As(err, &refused) || refused.Unanswered != tc.want {
+				t.Errorf("got %v, %+v, want Unanswered %v", err, refused, tc.want)
+			}
+		})
+	}
+}
+
 func TestAnAnswerThatIsNotOfTheCloudNamesItsStatus(t *testing.T) {
 	s := startServer(t, reply{status: 407, body: "<html>proxy says: " + testSecret})
 	err := list(newClient(t, s.URL, nil), "")

@@ -80,10 +80,11 @@ func refusal(action string, status int, body []byte, hide scrubber) error {
 	}
 }
 
-func refusedID(err error) string {
+// refusedBy is the refusal in err, or nil.
+func refusedBy(err error) *eci.Error {
 	var refused *eci.Error
 	if errors.As(err, &refused) {
-		return refused.RequestID
+		return refused
 	}
-	return ""
+	return nil
 }

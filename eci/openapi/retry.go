@@ -44,8 +44,7 @@ func announces(action string, params parameters) bool {
 // isServerFault says that nothing is known of what became of the request: no
 // answer, an answer that is none, or a 5xx.
 func isServerFault(err error) bool {
-	var refused *eci.Error
-	if errors.As(err, &refused) {
+	if refused := refusedBy(err); refused != nil {
 		return refused.HTTPStatus >= 500
 	}
 	var status *statusError
