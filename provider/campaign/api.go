@@ -42,6 +42,7 @@ type apiServer struct {
 type podEvent struct {
 	deleted bool
 	pod     *corev1.Pod
+	at      time.Time
 }
 
 func newAPIServer(now func() time.Time, removed func(*corev1.Pod)) *apiServer {
@@ -53,7 +54,7 @@ func (s *apiServer) store(pod *corev1.Pod) *corev1.Pod {
 	s.version++
 	pod.ResourceVersion = strconv.Itoa(s.version)
 	s.pods[pod.Name] = pod
-	s.log = append(s.log, podEvent{pod: pod})
+	s.log = append(s.log, podEvent{pod: pod, at: s.now()})
 	return pod
 }
 
@@ -62,7 +63,7 @@ func (s *apiServer) remove(pod *corev1.Pod) {
 	last := pod.DeepCopy()
 	last.ResourceVersion = strconv.Itoa(s.version)
 	delete(s.pods, pod.Name)
-	s.log = append(s.log, podEvent{deleted: true, pod: last})
+	s.log = append(s.log, podEvent{deleted: true, pod: last, at: s.now()})
 	s.removed(last)
 }
 
@@ -84,6 +85,16 @@ func (s *apiServer) byUID(uid types.UID) *corev1.Pod {
 		}
 	}
 	return nil
+}
+
+// behind is how far in its log the server is that is lag events behind: it may
+// be late, but not by more than an hour.
+func (s *apiServer) behind(lag int) int {
+	n := max(0, len(s.log)-lag)
+	for n < len(s.log) && s.now().Sub(s.log[n].at) > time.Hour {
+		n++
+	}
+	return n
 }
 
 // listAt returns the pods by name as they were after the first n lines of the log.

@@ -242,7 +242,7 @@ func (i *instance) deliver() {
 // between is seen as a difference only, and deletions as tombstones. The list
 // may come from a server that is lag events behind, but never goes back.
 func (i *instance) relist(lag int) {
-	i.cursor = max(i.cursor, len(i.w.api.log)-lag)
+	i.cursor = max(i.cursor, i.w.api.behind(lag))
 	listed := map[string]bool{}
 	for _, pod := range i.w.api.listAt(i.cursor) {
 		listed[pod.Name] = true
