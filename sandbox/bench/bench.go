@@ -94,6 +94,7 @@ func parts() []part {
 	return []part{
 		{"throughput", "creating and deleting: eci-vnode, the raw client, the library", (*bench).throughput, throughputRows},
 		{"events", "a burst of events", (*bench).events, eventRows},
+		{"streams", "bytes and lines through kubectl", (*bench).streams, streamRows},
 		{"rates", "creating at the documented rates", (*bench).rates, rateRows},
 		{"idle", "at rest, changes and a restart", (*bench).atRest, restRows},
 	}

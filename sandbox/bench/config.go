@@ -25,6 +25,9 @@ type config struct {
 	spread time.Duration
 	// paced is how many pods are made at the documented rates.
 	paced int
+	// bytes go through exec and port-forward; lines are what each of the logs has
+	// that the followers read.
+	bytes, lines, followers int
 	// rest is how long a node at rest is watched.
 	rest time.Duration
 	// profile saves CPU and heap profiles of eci-vnode into dir.
@@ -40,6 +43,7 @@ func defaultConfig() config {
 		bin: ".sandbox/bin", deploy: "deploy/eci-vnode.yaml", dir: ".bench",
 		pods: sizes{1000, 5000}, idle: sizes{1000, 5000, 10000},
 		stock: 60, burst: 1000, spread: 10 * time.Second, paced: 1000,
+		bytes: 100_000_000, lines: 200, followers: 100,
 		// A repair of the syncer comes every two minutes and is counted.
 		rest: 2 * time.Minute, patience: 15 * time.Minute,
 	}
@@ -49,6 +53,7 @@ func defaultConfig() config {
 func (c config) quick() config {
 	c.pods, c.idle = sizes{20}, sizes{20, 30}
 	c.stock, c.burst, c.paced = 5, 10, 20
+	c.bytes, c.lines, c.followers = 100_000, 20, printers
 	c.spread, c.rest = time.Second, 2*time.Second
 	return c
 }
@@ -68,6 +73,9 @@ func parse(args []string) (config, error) {
 	f.IntVar(&c.burst, "burst", c.burst, "pods in the bursts of events and of changes")
 	f.DurationVar(&c.spread, "spread", c.spread, "time over which the changes of a burst are spread")
 	f.IntVar(&c.paced, "paced-n", c.paced, "pods made at the documented rates")
+	f.IntVar(&c.bytes, "bytes", c.bytes, "bytes through exec and port-forward")
+	f.IntVar(&c.lines, "lines", c.lines, "lines of each of the ten logs that are followed")
+	f.IntVar(&c.followers, "followers", c.followers, "readers of the ten logs")
 	f.DurationVar(&c.rest, "rest", c.rest, "how long a node at rest is watched")
 	f.BoolVar(&c.profile, "profile", c.profile, "save profiles of eci-vnode")
 	f.StringVar(&c.only, "only", c.only, "parts to run, comma separated: "+strings.Join(partNames(), ", "))
@@ -84,7 +92,7 @@ func parse(args []string) (config, error) {
 // validate returns all that is wrong.
 func (c config) validate() error {
 	var errs []error
-	for name, n := range map[string]int{"stock-n": c.stock, "burst": c.burst, "paced-n": c.paced} {
+	for name, n := range map[string]int{"stock-n": c.stock, "burst": c.burst, "paced-n": c.paced, "bytes": c.bytes, "lines": c.lines, "followers": c.followers} {
 		if n < 1 {
 			errs = append(errs, fmt.Errorf("-%s: %d is below 1", name, n))
 		}

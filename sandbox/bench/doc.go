@@ -45,6 +45,10 @@
 //   - The time from a change in the cloud to the status: the containers of pods
 //     end one after the other; what counts is the time from the call that ends a
 //     container to the event of the watch that shows the pod Succeeded.
+//   - Bytes and lines go to and from pods of the sandbox's own node, whose
+//     containers are processes: the one part that needs root and Linux. kubectl
+//     exec and port-forward carry the same bytes; the followers of logs must get
+//     every line once, and the time is from the first line until the last.
 //   - A restart is a kill -9 and a start; it ends when /readyz answers 200, and its
 //     calls are counted for ten seconds more, so that the first complete listing
 //     is among them.

@@ -49,6 +49,9 @@ func rateRows(c config) []wantedRow {
 	return []wantedRow{{rowPaced, c.paced, 1}, {rowThrottled, c.paced, 1}}
 }
 
+// streamRows have no targets.
+func streamRows(config) []wantedRow { return nil }
+
 func restRows(c config) []wantedRow {
 	largest, second := c.idle[len(c.idle)-1], c.idle[max(0, len(c.idle)-2)]
 	wanted := []wantedRow{
