@@ -142,6 +142,9 @@ func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
 	if err != nil {
 		return err
 	}
+	if len(groups) == 0 {
+		groups = p.strays[pod.UID] // that a list leaves out what recovery saw proves nothing
+	}
 	p.recoverPod(ctx, pod, groups)
 	return nil
 }

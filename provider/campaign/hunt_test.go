@@ -64,6 +64,9 @@ func (h *hunt) note(seed uint64, got Result) {
 	h.turns, h.calls, h.virtual = h.turns+got.Turns, h.calls+got.Calls, h.virtual+got.Virtual
 	if got.Violation != nil {
 		h.failed = append(h.failed, seed)
+		if h.draw { // the end may be hours away
+			fmt.Fprintf(os.Stderr, "seed %d breaks %v\n", seed, got.Violation)
+		}
 	}
 	if h.draw {
 		h.bar()

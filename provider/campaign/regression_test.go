@@ -6,6 +6,7 @@ import "testing"
 // With other calls in the code between, a history may no longer meet its bug:
 // it still has to hold every invariant.
 var regressions = map[string]string{
+	"a later list that leaves out what recovery saw proves nothing":                                  "create:55080 delete:22561 run:54782 create:42435 run:15177 create:62838 delete:32258 fail:30628 run:26460 delete:43045 hand:47510 cut:51725 run:49206 pause:46380 run:48903 denied:21471 run:49645 run:29135 slow:34349 run:50538",
 	"a refusal of the caller does not tell that the try before has made nothing":                     "create:547 run:63658 fail:12280 create:27499 crash:49383 run:28607 api:36936 run:64040 run:26027 expired:26388 fail:47350 delete:44510 run:40659 run:19640 denied:37326 run:47540",
 	"a recovery whose answers leave out the details of a group has not succeeded":                    "create:51267 stale:34630 run:36096 crash:7173 run:52190",
 	"a pod that was deleted before recovery is not told to have ended while its group is seen":       "create:21089 run:57992 create:37239 fail:60627 api:50096 second:34978 run:30142 wait:38117 run:3045 run:42554 cut:27374 run:58200 second:6180 stale:65309 delete:30685 create:51306 run:3951",
