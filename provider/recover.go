@@ -159,7 +159,7 @@ func (p *Provider) recoverMissing(pod *corev1.Pod) bool {
 	}
 	p.store.remember(pod)
 	p.store.update(pod.UID, func(e *entry) {
-		e.stage, e.groupID, e.status = stageLive, id, &pod.Status
+		e.stage, e.groupID, e.status, e.createdAt = stageLive, id, &pod.Status, p.deps.Clock.Now()
 		e.requestID = pod.Annotations[status.AnnotationRequestID]
 	})
 	return true

@@ -134,6 +134,7 @@ func TestAPodThatEndedAndWasForgottenWhileWeWereDownIsNoSuccess(t *testing.T) {
 	e, _ := w.store.get(job.UID)
 	w.emulator.RemoveGroup(e.groupID) // it ended, and an hour later its record was dropped
 	w.start()
+	w.pass(time.Second) // a listing counts that began after we knew of the group
 	r := newReaper(w.Provider)
 	w.mustRepair(r)
 	if told := w.told[job.UID]; told != nil && told.Status.Phase != corev1.PodRunning {
