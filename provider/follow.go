@@ -48,10 +48,7 @@ func (r *followReader) Close() error {
 // followLog writes lines, and what comes after them, to w until the run of the
 // container is over and was read to its end.
 func (p *Provider) followLog(ctx context.Context, w io.Writer, log *logCursor, lines []string, over bool) error {
-	id := logID{log.at.entry.groupID, log.at.container, log.at.restarts()}
-	var leave func()
-	log.share, leave = p.logShares.join(id)
-	defer leave()
+	defer log.leave()
 	lastRead := p.deps.Clock.Now()
 	for {
 		for _, line := range log.show(lines) {
@@ -64,7 +61,7 @@ func (p *Provider) followLog(ctx context.Context, w io.Writer, log *logCursor, l
 		}
 		if !log.cut {
 			now := p.deps.Clock.Now()
-			log.turn.at = id.turnAfter(now, pace(len(lines)))
+			log.turn.at = log.id.turnAfter(now, pace(len(lines)))
 			if !p.sleep(ctx, log.turn.at.Sub(now)) {
 				return nil
 			}

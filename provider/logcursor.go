@@ -40,8 +40,9 @@ type logCursor struct {
 	previous bool
 	// cut says that the newest lines are still to come.
 	cut bool
-	// share is what others read of this log, and turn when the next read is made;
-	// nil and zero for a read that is not shared.
+	// share is what others read of this log, nil for one that is not followed; turn
+	// is when the next read is made.
+	id    logID
 	share *logShare
 	turn  logTurn
 }
@@ -72,10 +73,15 @@ func (c *logCursor) request() *eci.DescribeContainerLogRequest {
 	if start := c.start(); !start.IsZero() {
 		req.StartTime = start.Format(time.RFC3339)
 	}
-	if c.mark.stamp.IsZero() && c.since.IsZero() && c.reads == 0 && c.opts.SinceSeconds > 0 {
-		req.StartTime, req.SinceSeconds = "", int32(c.sinceSeconds()/time.Second) // by the cloud's clock
+	if c.byCloudClock() {
+		req.StartTime, req.SinceSeconds = "", int32(c.sinceSeconds()/time.Second)
 	}
 	return req
+}
+
+// byCloudClock: the next read is the first, and of the last seconds.
+func (c *logCursor) byCloudClock() bool {
+	return c.mark.stamp.IsZero() && c.since.IsZero() && c.reads == 0 && c.opts.SinceSeconds > 0
 }
 
 // start is the time from which on the log is wanted, in whole seconds, as the API

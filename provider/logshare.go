@@ -40,31 +40,36 @@ type sharedRead struct {
 	err      error
 }
 
-// logTurn is when a read is made: at a time that all followers of a log share, or
-// after the end of the run, when all reads are the same.
+// logTurn is when a read is made: at a time that all followers of a log share, which
+// the first read of a follower does not have, or after the end of the run, when all
+// reads are the same.
 type logTurn struct {
 	at   time.Time
 	over bool
 }
 
-// join makes a share or takes part in it, until leave.
-func (s *logShares) join(id logID) (share *logShare, leave func()) {
+// follow makes c take part in what others read of its log, until it leaves.
+func (c *logCursor) follow() {
+	c.id = logID{c.at.entry.groupID, c.at.container, c.at.restarts()}
+	s := &c.p.logShares
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.logs == nil {
 		s.logs = map[logID]*logShare{}
 	}
-	if s.logs[id] == nil {
-		s.logs[id] = &logShare{}
+	if s.logs[c.id] == nil {
+		s.logs[c.id] = &logShare{}
 	}
-	share = s.logs[id]
-	share.followers++
-	return share, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if share.followers--; share.followers == 0 {
-			delete(s.logs, id)
-		}
+	c.share = s.logs[c.id]
+	c.share.followers++
+}
+
+func (c *logCursor) leave() {
+	s := &c.p.logShares
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.share.followers--; c.share.followers == 0 {
+		delete(s.logs, c.id)
 	}
 }
 
@@ -78,11 +83,25 @@ func (id logID) turnAfter(now time.Time, period time.Duration) time.Time {
 }
 
 // fits says whether a read gives what a cursor would get by one of its own. One
-// that begins earlier has more lines, which a cursor knows by its mark.
+// that begins earlier has more lines, which a cursor knows by its mark. One that is
+// under way is good for all but the last turn: while calls wait for the budget,
+// there is one of each log.
 func (r *sharedRead) fits(c *logCursor) bool {
-	sameTurn := r.over && c.turn.over || r.at.Equal(c.turn.at)
+	inTime := r.underWay() || !c.turn.at.IsZero() && r.at.Equal(c.turn.at)
+	if c.turn.over {
+		inTime = r.over
+	}
 	covers := r.start.Equal(c.start()) || r.start.Before(c.start()) && !c.mark.stamp.IsZero()
-	return (r.over || !c.turn.over) && sameTurn && r.previous == c.previous && covers
+	return inTime && r.previous == c.previous && covers
+}
+
+func (r *sharedRead) underWay() bool {
+	select {
+	case <-r.done:
+		return false
+	default:
+		return true
+	}
 }
 
 // readShared reads for c, or gives what another follower has read in this turn.
@@ -127,7 +146,7 @@ func (s *logShares) lead(ctx context.Context, c *logCursor, read *sharedRead) (s
 // read reads once. Only the largest window is shared: others look for a place in
 // the log that only this cursor knows.
 func (c *logCursor) read(ctx context.Context) (string, error) {
-	if c.share == nil || c.tail != eci.MaxLogLines || c.turn == (logTurn{}) {
+	if c.share == nil || c.tail != eci.MaxLogLines || c.byCloudClock() {
 		return c.p.readLog(ctx, c.request())
 	}
 	return c.p.logShares.readShared(ctx, c)

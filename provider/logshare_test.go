@@ -67,7 +67,7 @@ func TestSharedReadsLoseAndDoubleNothing(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		widest := []int{1, 60, 4000}[seed%3]
 		cloud, first := newLogCloud(api.ContainerLogOpts{Follow: true})
-		id, all := logID{group: "eci-1", container: "app"}, ""
+		all := ""
 		type follower struct {
 			*logCursor
 			from int
@@ -99,7 +99,7 @@ func TestSharedReadsLoseAndDoubleNothing(t *testing.T) {
 				case 2:
 					f.opts.SinceSeconds, f.began = 1, cloud.now.Add(time.Second)
 				}
-				f.share, _ = first.p.logShares.join(id)
+				f.follow()
 				followers = append(followers, f)
 			}
 			r.Shuffle(len(followers), func(i, j int) { followers[i], followers[j] = followers[j], followers[i] })
@@ -128,7 +128,7 @@ func TestAFollowerReadsForItselfWhenTheOneThatReadHasLeft(t *testing.T) {
 	stuck := &stuckCloud{logCloud: cloud, reading: make(chan struct{})}
 	leading.p.cloud = newWatchedCloud(stuck, leading.p.deps.Clock)
 	for _, c := range []*logCursor{leading, waiting} {
-		c.share, _ = c.p.logShares.join(logID{})
+		c.follow()
 		c.turn = logTurn{at: time.Unix(1, 0)}
 	}
 	ctx, leave := context.WithCancel(t.Context())
@@ -166,4 +166,38 @@ func (c *stuckCloud) DescribeContainerLog(ctx context.Context, r *eci.DescribeCo
 		return nil, ctx.Err()
 	}
 	return c.logCloud.DescribeContainerLog(ctx, r)
+}
+
+func TestAReadIsSharedOnlyWhereItGivesTheSame(t *testing.T) {
+	at := func(second int64) time.Time { return time.Unix(second, 0).UTC() }
+	done := make(chan struct{})
+	close(done)
+	turn := logTurn{at: at(10)}
+	for name, tc := range map[string]struct {
+		read     sharedRead
+		turn     logTurn
+		mark     int64 // the second of the last line that was read
+		previous bool
+		want     bool
+	}{
+		"of the same turn":             {read: sharedRead{logTurn: turn, done: done}, turn: turn, want: true},
+		"of an earlier turn":           {read: sharedRead{logTurn: logTurn{at: at(8)}, done: done}, turn: turn},
+		"of an earlier turn, waiting":  {read: sharedRead{logTurn: logTurn{at: at(8)}}, turn: turn, want: true},
+		"before the first, waiting":    {read: sharedRead{logTurn: turn}, want: true},
+		"before the first":             {read: sharedRead{done: done}},
+		"before the end, waiting":      {read: sharedRead{logTurn: turn}, turn: logTurn{at: at(10), over: true}},
+		"after the end":                {read: sharedRead{logTurn: logTurn{at: at(8), over: true}, done: done}, turn: logTurn{at: at(10), over: true}, want: true},
+		"of the run before":            {read: sharedRead{logTurn: turn, done: done, previous: true}, turn: turn},
+		"that begins later":            {read: sharedRead{logTurn: turn, done: done, start: at(6)}, turn: turn, mark: 5},
+		"that begins earlier":          {read: sharedRead{logTurn: turn, done: done, start: at(4)}, turn: turn, mark: 5, want: true},
+		"that begins where lines came": {read: sharedRead{logTurn: turn, done: done, start: at(5)}, turn: turn, mark: 5, want: true},
+	} {
+		_, c := newLogCloud(api.ContainerLogOpts{Follow: true})
+		if c.turn, c.previous = tc.turn, tc.previous; tc.mark > 0 {
+			c.mark.stamp = at(tc.mark)
+		}
+		if got := tc.read.fits(c); got != tc.want {
+			t.Errorf("a read %s: shared %v", name, got)
+		}
+	}
 }
