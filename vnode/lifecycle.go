@@ -89,7 +89,12 @@ func (c *podController) create(ctx context.Context, pod *corev1.Pod) error {
 	err := c.calls.call(ctx, opCreate, func() error { return c.provider.CreatePod(ctx, pod) })
 	if err == nil {
 		log.G(ctx).Debug("pod created in provider")
-		c.pods.change(pod.UID, func(r *entry) { r.known, r.told, r.failure = true, pod, nil })
+		c.pods.change(pod.UID, func(r *entry) {
+			r.known, r.told, r.failure = true, pod, nil
+			if c.sameForProvider(pod, r.pod) {
+				r.told = r.pod // and the older object can be let go
+			}
+		})
 		c.statusChanged(pod.UID)
 		return nil
 	}

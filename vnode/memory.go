@@ -69,6 +69,11 @@ func (r *entry) comingUp() bool {
 		(r.pod.Status.Phase == "" || r.pod.Status.Phase == corev1.PodPending)
 }
 
+// leaving says that the pod is deleted and has not ended to the provider.
+func (r *entry) leaving() bool {
+	return r.deleting() && !r.ended && r.reported != nil && !isTerminal(r.reported.Status.Phase)
+}
+
 // finished says that the object may leave the API server: it is deleted, the
 // provider was asked to stop it, and has said that it did.
 func (r *entry) finished() bool {
@@ -119,9 +124,16 @@ func (m *memory) change(uid types.UID, f func(*entry)) bool {
 	return ok
 }
 
-// observe remembers an object of the API server, unless a newer one is known:
-// the answer to a PATCH can overtake the watch.
-func (m *memory) observe(pod *corev1.Pod) {
+// observe takes a pod over as the informer has it, unless a newer one is known.
+func (m *memory) observe(pod *corev1.Pod) { m.take(pod, 0) }
+
+// learn takes a pod over as a call answered it, unless one as new is known: the
+// informer's is in memory anyway.
+func (m *memory) learn(pod *corev1.Pod) { m.take(pod, 1) }
+
+// take takes over a pod that is newer than the one that is known, by at least so
+// much: 0 is the same version. Versions that cannot be compared are newer.
+func (m *memory) take(pod *corev1.Pod, least int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, ok := m.entries[pod.UID]
@@ -129,7 +141,7 @@ func (m *memory) observe(pod *corev1.Pod) {
 		m.entries[pod.UID] = &entry{pod: pod}
 		return
 	}
-	if order, err := resourceversion.CompareResourceVersion(pod.ResourceVersion, r.pod.ResourceVersion); err == nil && order < 0 {
+	if order, err := resourceversion.CompareResourceVersion(pod.ResourceVersion, r.pod.ResourceVersion); err == nil && order < least {
 		return
 	}
 	r.pod = pod

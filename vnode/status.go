@@ -43,11 +43,11 @@ func (c *podController) notify(pod *corev1.Pod) {
 	c.statusChanged(uid)
 }
 
-// statusChanged has the status of a pod written. While a pod comes up, one state
-// follows another, and its status waits a moment for the next: most pods that
-// come up fast cost one write. Whatever matters to others is written at once.
+// statusChanged has the status of a pod written. While a pod comes up or goes, one
+// state follows another, and its status waits a moment for the next: most pods that
+// are fast in that cost one write. Whatever matters to others is written at once.
 func (c *podController) statusChanged(uid types.UID) {
-	if e, ok := c.pods.read(uid); ok && e.comingUp() {
+	if e, ok := c.pods.read(uid); ok && (e.comingUp() || e.leaving()) {
 		c.updates.AddAfter(uid, c.pendingPause)
 		return
 	}
@@ -137,7 +137,7 @@ func (c *podController) writeStatus(ctx context.Context, e entry) (current bool,
 		log.G(ctx).WithField("phase", string(want.Phase)).Info("pod changed phase")
 	}
 	got.ManagedFields = nil
-	c.pods.observe(got)
+	c.pods.learn(got)
 	c.pods.change(got.UID, func(e *entry) { e.sent, e.sentVersion = sha256.Sum256(patch), got.ResourceVersion })
 	return true, nil
 }
@@ -161,7 +161,7 @@ func (c *podController) lookAgain(ctx context.Context, pod *corev1.Pod, conflict
 	}
 	if got.UID == pod.UID {
 		got.ManagedFields = nil
-		c.pods.observe(got)
+		c.pods.learn(got)
 		c.updates.AddRateLimited(pod.UID)
 	}
 	return nil
@@ -228,7 +228,7 @@ func (c *podController) confirmReplaced(ctx context.Context, pod *corev1.Pod, co
 	}
 	if err == nil {
 		got.ManagedFields = nil
-		c.pods.observe(got)
+		c.pods.learn(got)
 	}
 	return conflict
 }

@@ -9,17 +9,26 @@ import (
 )
 
 const (
-	// garbage is how much the collector lets pile up between two of its runs, in
-	// bytes. By default that is as much as is in use: next to nothing on a node with
-	// few pods, so that a burst of them spent a sixth of its CPU time on collecting.
-	garbage = 48 << 20
+	// busyGarbage is how much the collector lets pile up between two of its runs
+	// while pods come and go, restGarbage while they rest, in bytes. By default that
+	// is as much as is in use: next to nothing on a node with few pods, so that a
+	// burst of them spent a sixth of its CPU time on collecting, and far too much on
+	// one with ten thousand that rest.
+	busyGarbage = 128 << 20
+	restGarbage = 16 << 20
+	// busyBytes are allocated in one second by a burst of pods, and never at rest.
+	busyBytes = 8 << 20
+	// restAfter is how many seconds in a row have to be calm. The memory that the
+	// burst took is then given back.
+	restAfter = 20
 	// leastPercent bounds the work of the collector on a node with very many pods.
-	leastPercent = 40
-	mostPercent  = 1000
+	leastPercent = 10
+	mostPercent  = 2000
 	// percentStep is the least change worth telling the runtime, which stops the
 	// program for a moment to hear of it.
 	percentStep = 10
 	liveBytes   = "/gc/heap/live:bytes"
+	allocBytes  = "/gc/heap/allocs:bytes"
 )
 
 // limitGarbage keeps the amount of garbage about the same however many pods there
@@ -30,11 +39,16 @@ func limitGarbage(ctx context.Context, env lookupEnv) {
 	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	set := 0
-	for {
-		if want := garbagePercent(readLive()); max(want-set, set-want) >= percentStep {
+	var pace pace
+	for set := 0; ; {
+		live, allocated := readHeap()
+		rested := pace.second(allocated)
+		if want := garbagePercent(live, pace.allowance()); max(want-set, set-want) >= percentStep {
 			debug.SetGCPercent(want)
 			set = want
+		}
+		if rested {
+			debug.FreeOSMemory()
 		}
 		select {
 		case <-tick.C:
@@ -44,17 +58,46 @@ func limitGarbage(ctx context.Context, env lookupEnv) {
 	}
 }
 
+// pace tells work from rest by what is allocated. The zero value is at work.
+type pace struct {
+	allocated uint64
+	calm      int // seconds in a row
+}
+
+// second takes what was allocated until now, a second after the last time. It is
+// true when rest has just begun.
+func (p *pace) second(allocated uint64) (rested bool) {
+	p.calm++
+	if allocated-p.allocated >= busyBytes {
+		p.calm = 0
+	}
+	p.allocated = allocated
+	return p.calm == restAfter
+}
+
+// allowance is how much garbage may pile up, in bytes.
+func (p *pace) allowance() uint64 {
+	if p.calm < restAfter {
+		return busyGarbage
+	}
+	return restGarbage
+}
+
 // garbagePercent is GOGC for a heap of which the last collection left live bytes.
-func garbagePercent(live uint64) int {
+func garbagePercent(live, garbage uint64) int {
 	return int(min(max(garbage*100/max(live, 1), leastPercent), mostPercent))
 }
 
-// readLive is how much the last collection left.
-func readLive() uint64 {
-	sample := []metrics.Sample{{Name: liveBytes}}
-	metrics.Read(sample)
-	if sample[0].Value.Kind() != metrics.KindUint64 {
+// readHeap is how much the last collection left, and how much was ever allocated.
+func readHeap() (live, allocated uint64) {
+	samples := []metrics.Sample{{Name: liveBytes}, {Name: allocBytes}}
+	metrics.Read(samples)
+	return valueOf(samples[0]), valueOf(samples[1])
+}
+
+func valueOf(s metrics.Sample) uint64 {
+	if s.Value.Kind() != metrics.KindUint64 {
 		return 0
 	}
-	return sample[0].Value.Uint64()
+	return s.Value.Uint64()
 }

@@ -20,14 +20,21 @@ import (
 	"k8s.io/client-go/transport"
 )
 
-// clients are five, each with rates of its own, so that a burst of pods or
+// clients are six, each with rates of its own, so that a burst of pods or
 // events starves neither the leases nor each other. All but that of the election
 // write only while this replica leads.
 type clients struct {
 	pods, events, node, election kubernetes.Interface
+	// watch has a connection of its own. The API server gives a watch of one node's
+	// pods room for ten events and ends it when they are not taken at once: among
+	// fifty writes on the same connection that was several times a second.
+	watch kubernetes.Interface
 	// custom reads and writes the resources that are not Kubernetes' own.
 	custom dynamic.Interface
 }
+
+// dialTimeout and the keep-alive are those of client-go's own dialer.
+const dialTimeout = 30 * time.Second
 
 func newClients(cfg Kube, fence transport.WrapperFunc) (clients, error) {
 	base, err := clientcmd.BuildConfigFromFlags("", cfg.Kubeconfig)
@@ -49,15 +56,17 @@ func newClients(cfg Kube, fence transport.WrapperFunc) (clients, error) {
 		qps    float32
 		burst  int
 		fence  transport.WrapperFunc
+		dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	}{
-		{&out.pods, cfg.QPS, cfg.Burst, fence},
+		{&out.pods, cfg.QPS, cfg.Burst, fence, nil},
+		{&out.watch, rest.DefaultQPS, rest.DefaultBurst, fence, (&net.Dialer{Timeout: dialTimeout, KeepAlive: dialTimeout}).DialContext},
 		// The rate is kept by who writes them, in rounds; there are two of them.
-		{&out.events, 2 * float32(cfg.EventQPS), 2 * cfg.EventQPS, fence},
-		{&out.node, rest.DefaultQPS, rest.DefaultBurst, fence},
-		{&out.election, rest.DefaultQPS, rest.DefaultBurst, nil},
+		{&out.events, 2 * float32(cfg.EventQPS), 2 * cfg.EventQPS, fence, nil},
+		{&out.node, rest.DefaultQPS, rest.DefaultBurst, fence, nil},
+		{&out.election, rest.DefaultQPS, rest.DefaultBurst, nil, nil},
 	} {
 		cc := rest.CopyConfig(base)
-		cc.QPS, cc.Burst = c.qps, c.burst
+		cc.QPS, cc.Burst, cc.Dial = c.qps, c.burst, c.dial
 		cc.Wrap(c.fence)
 		set, err := kubernetes.NewForConfig(cc)
 		if err != nil {

@@ -107,7 +107,7 @@ func work(ctx context.Context, cfg Config, clients clients, cloud *openapi.Clien
 
 // assemble wires provider and node together and runs them.
 func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.Client, registry *prometheus.Registry, r *replica) error {
-	pods := vnode.NewPodInformer(clients.pods, cfg.NodeName)
+	pods := vnode.NewPodInformer(clients.watch, cfg.NodeName)
 	factory := informers.NewSharedInformerFactoryWithOptions(clients.pods, 0, informers.WithTransform(vnode.StripManagedFields))
 	services := factory.Core().V1().Services()
 	servicesSynced := services.Informer().HasSynced

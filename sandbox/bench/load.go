@@ -17,6 +17,9 @@ import (
 // workers the raw client has.
 const parallel = 50
 
+// nodeLabel says on a pod which node it is bound to.
+const nodeLabel = "bench.eci-vnode/node"
+
 // graceSeconds of every pod: the least that is not a forced delete.
 const graceSeconds = 1
 
@@ -32,7 +35,7 @@ func podNames(prefix string, first, n int) []string {
 // newPod is bound to a node and names no other object.
 func newPod(name, node string) *corev1.Pod {
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: map[string]string{"app": "bench"}},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: map[string]string{nodeLabel: node}},
 		Spec: corev1.PodSpec{
 			NodeName: node,
 			Containers: []corev1.Container{{

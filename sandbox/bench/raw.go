@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/ptr"
 )
@@ -16,6 +17,8 @@ import (
 // rawClient makes the writes of a pod's life and does nothing else.
 type rawClient struct {
 	client kubernetes.Interface
+	// comes and goes are what the last status patch of each half says.
+	comes, goes []byte
 	// onCreate and onDelete are how many status patches there are in each half.
 	onCreate, onDelete int
 	// createEvents and deleteEvents are how many events a pod has written in
@@ -27,18 +30,11 @@ type rawClient struct {
 func (r rawClient) create(ctx context.Context, node string, names []string) (time.Duration, error) {
 	start := time.Now()
 	err := each(ctx, names, func(ctx context.Context, i int, name string) error {
-		pod, err := r.client.CoreV1().Pods(namespace).Create(ctx, newPod(name, node), metav1.CreateOptions{})
-		if err != nil {
+		if _, err := r.client.CoreV1().Pods(namespace).Create(ctx, newPod(name, node), metav1.CreateOptions{}); err != nil {
 			return err
 		}
-		for turn := range r.onCreate {
-			status := runningStatus(pod)
-			if turn < r.onCreate-1 {
-				status.Phase, status.ContainerStatuses = corev1.PodPending, nil
-			}
-			if err := r.patch(ctx, pod, status); err != nil {
-				return err
-			}
+		if err := r.patches(ctx, name, r.onCreate, r.comes); err != nil {
+			return err
 		}
 		return r.events(ctx, name, i, r.createEvents)
 	})
@@ -70,13 +66,8 @@ func (r rawClient) delete(ctx context.Context, names []string) (time.Duration, e
 		if err := pods.Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
 			return err
 		}
-		for turn := range r.onDelete {
-			pod := newPod(name, "")
-			status := runningStatus(pod)
-			status.Phase, status.Message = corev1.PodFailed, fmt.Sprint("patch ", turn)
-			if err := r.patch(ctx, pod, status); err != nil {
-				return err
-			}
+		if err := r.patches(ctx, name, r.onDelete, r.goes); err != nil {
+			return err
 		}
 		if err := r.events(ctx, name, i, r.deleteEvents); err != nil {
 			return err
@@ -86,17 +77,42 @@ func (r rawClient) delete(ctx context.Context, names []string) (time.Duration, e
 	return time.Since(start), err
 }
 
-// patch writes a status with an annotation, as we do.
-func (r rawClient) patch(ctx context.Context, pod *corev1.Pod, status corev1.PodStatus) error {
-	body, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"annotations": map[string]string{"bench.eci-vnode/group": "eci-" + pod.Name}},
-		"status":   status,
-	})
-	if err != nil {
-		return err
+// patches writes a status n times, last as it is in the end.
+func (r rawClient) patches(ctx context.Context, name string, n int, last []byte) error {
+	for turn := range n {
+		body := last
+		if turn < n-1 {
+			body = fmt.Appendf(nil, `{"status":{"message":"turn %d"}}`, turn)
+		}
+		if _, err := r.client.CoreV1().Pods(namespace).Patch(ctx, name, types.StrategicMergePatchType, body, metav1.PatchOptions{}, "status"); err != nil {
+			return err
+		}
 	}
-	_, err = r.client.CoreV1().Pods(namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{}, "status")
-	return err
+	return nil
+}
+
+// statusWrite is the patch that makes one pod's status and annotations another's:
+// what the raw client writes is what was written of the pods it is measured beside.
+func statusWrite(before, after *corev1.Pod) ([]byte, error) {
+	was, err := json.Marshal(written(before))
+	if err != nil {
+		return nil, err
+	}
+	is, err := json.Marshal(written(after))
+	if err != nil {
+		return nil, err
+	}
+	return strategicpatch.CreateTwoWayMergePatch(was, is, corev1.Pod{})
+}
+
+// written is what a node writes of a pod.
+func written(pod *corev1.Pod) corev1.Pod {
+	return corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: pod.Annotations}, Status: pod.Status}
+}
+
+// created is how the API server makes a pod of ours, as far as a node writes it.
+func created() *corev1.Pod {
+	return &corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending, QOSClass: corev1.PodQOSBurstable}}
 }
 
 // runningStatus is what a kubelet would say of a pod that runs.

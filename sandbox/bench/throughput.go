@@ -9,12 +9,15 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // lap is one time that n pods were created and deleted.
 type lap struct {
 	n              int
 	create, delete half
+	// comes and goes are the last status patches of a pod in each half.
+	comes, goes []byte
 }
 
 func (l lap) createRate() float64 { return float64(l.n) / l.create.took.Seconds() }
@@ -36,11 +39,22 @@ func (l *lap) takeOffLoad() {
 // caches and lazily built tables are there for whoever comes first.
 func (b *bench) warmUp(ctx context.Context) error {
 	names := podNames("warm", 0, min(200, b.pods[0]))
-	raw := rawClient{client: b.client(), onCreate: 1, onDelete: 1}
+	running, ended := created(), created()
+	running.Status = runningStatus(newPod("", ""))
+	ended.Status.Phase = corev1.PodFailed
+	comes, err := statusWrite(created(), running)
+	if err != nil {
+		return err
+	}
+	goes, err := statusWrite(running, ended)
+	if err != nil {
+		return err
+	}
+	raw := rawClient{client: b.client(), comes: comes, goes: goes, onCreate: 1, onDelete: 1}
 	if _, err := raw.create(ctx, "bench-warm", names); err != nil {
 		return err
 	}
-	_, err := raw.delete(ctx, names)
+	_, err = raw.delete(ctx, names)
 	return err
 }
 
@@ -166,8 +180,12 @@ func (b *bench) lap(ctx context.Context, p *program, node string, n int, grace t
 		}
 		return t.awaitGone(ctx, n)
 	})
+	if err != nil {
+		return l, err
+	}
 	l.delete.took -= grace
 	l.takeOffLoad()
+	l.comes, l.goes, err = t.writes()
 	b.sayf("  %s: %d pods gone after %.2f s, the last write %.0f s later, %.2f ms of CPU per pod",
 		node, n, l.delete.took.Seconds(), l.delete.late.Seconds(), l.cpuPerPod())
 	return l, err
@@ -278,7 +296,7 @@ func (b *bench) lapOfRaw(ctx context.Context, n int, ours lap) (lap, error) {
 	}
 	defer t.stop()
 	raw := rawClient{
-		client:       b.client(),
+		client: b.client(), comes: ours.comes, goes: ours.goes,
 		onCreate:     max(1, perPod(ours.create.all.ofPods(), n)),
 		onDelete:     max(0, perPod(ours.delete.all.ofPods(), n)-1), // the last write of ours is the delete
 		createEvents: ours.create.within.events / float64(n),

@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
@@ -21,20 +20,22 @@ type seen struct{ running, ended, gone time.Time }
 
 // tracker watches the pods of one node and remembers when it saw what.
 type tracker struct {
-	mu      sync.Mutex
-	pods    map[string]*seen
-	running int
-	ended   int
-	gone    int
-	changed chan struct{} // closed and made anew at each change
-	stop    func()
+	mu   sync.Mutex
+	pods map[string]*seen
+	// comes and goes are the pods that were last seen to run and to be gone.
+	comes, goes *corev1.Pod
+	running     int
+	ended       int
+	gone        int
+	changed     chan struct{} // closed and made anew at each change
+	stop        func()
 }
 
 // track watches until stop is called.
 func track(ctx context.Context, client kubernetes.Interface, node string) (*tracker, error) {
-	only := func(o *metav1.ListOptions) {
-		o.FieldSelector = fields.OneTermEqualSelector("spec.nodeName", node).String()
-	}
+	// By label: the API server gives a watch by node room for ten events, and ends
+	// it when they are not read at once.
+	only := func(o *metav1.ListOptions) { o.LabelSelector = nodeLabel + "=" + node }
 	api := client.CoreV1().Pods(namespace)
 	options := metav1.ListOptions{}
 	only(&options)
@@ -82,10 +83,10 @@ func (t *tracker) note(kind watch.EventType, pod *corev1.Pod) {
 	}
 	switch {
 	case kind == watch.Deleted && s.gone.IsZero():
-		s.gone = now
+		s.gone, t.goes = now, pod
 		t.gone++
 	case pod.Status.Phase == corev1.PodRunning && s.running.IsZero():
-		s.running = now
+		s.running, t.comes = now, pod
 		t.running++
 	case pod.Status.Phase == corev1.PodSucceeded && s.ended.IsZero():
 		s.ended = now
@@ -124,6 +125,17 @@ func (t *tracker) awaitGone(ctx context.Context, n int) error {
 
 func (t *tracker) awaitEnded(ctx context.Context, n int) error {
 	return t.await(ctx, "ended", n, func() int { return t.ended })
+}
+
+// writes are the last status patches that the pods had when they came and when
+// they went.
+func (t *tracker) writes() (comes, goes []byte, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if comes, err = statusWrite(created(), t.comes); err == nil {
+		goes, err = statusWrite(t.comes, t.goes)
+	}
+	return comes, goes, err
 }
 
 // endedAt is when a pod was seen ended.
