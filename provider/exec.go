@@ -131,5 +131,5 @@ func (p *Provider) carry(ctx context.Context, at place, s terminalSession, plan 
 		p.forget()
 		return errors.Join(fmt.Errorf("the cloud speaks %s now instead of %s: try again", stream.Framing(), plan.framing), stream.Close())
 	}
-	return newCarrier(s, plan, stream).run(ctx)
+	return newCarrier(s, plan, stream, p.deps.Clock).run(ctx)
 }

@@ -4,19 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strconv"
 	"sync"
 	"time"
 
+	"k8s.io/utils/clock"
 	utilexec "k8s.io/utils/exec"
 
 	"github.com/eci-vnode/eci-vnode/eci/execstream"
 )
 
 const (
-	// blockSize is how much of stdin goes in one message, in bytes.
-	blockSize = 64 << 10
 	// statusWait is how long a stream with an exit code of its own may go on
 	// after the script has told one: stderr may lag behind.
 	statusWait = 2 * time.Second
@@ -33,14 +30,17 @@ type carrier struct {
 	plan    execPlan
 	stream  *execstream.Stream
 	marks   *markReader
+	clock   clock.WithTicker
 
 	// ready is closed when the command can take stdin.
 	ready   chan struct{}
 	endOnce sync.Once
+	// sending keeps blocks of stdin and its end apart.
+	sending sync.Mutex
 }
 
-func newCarrier(s terminalSession, plan execPlan, stream *execstream.Stream) *carrier {
-	c := &carrier{session: s, plan: plan, stream: stream, ready: make(chan struct{})}
+func newCarrier(s terminalSession, plan execPlan, stream *execstream.Stream, clock clock.WithTicker) *carrier {
+	c := &carrier{session: s, plan: plan, stream: stream, clock: clock, ready: make(chan struct{})}
 	if plan.mark == "" {
 		close(c.ready)
 	} else {
@@ -57,12 +57,12 @@ func newCarrier(s terminalSession, plan execPlan, stream *execstream.Stream) *ca
 // when the client's connection does: nothing else can break it off.
 func (c *carrier) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var sizes sync.WaitGroup
-	defer sizes.Wait()
+	var passing sync.WaitGroup
+	defer passing.Wait()
 	defer cancel()
 	defer c.stream.Close()
 	if c.session.sizes != nil {
-		sizes.Go(func() { c.passSizes(ctx) })
+		passing.Go(func() { c.passSizes(ctx) })
 	}
 	if c.plan.preamble != "" {
 		if _, err := c.stream.Write([]byte(c.plan.preamble)); err != nil {
@@ -70,7 +70,7 @@ func (c *carrier) run(ctx context.Context) error {
 		}
 	}
 	if c.session.stdin != nil {
-		go c.passStdin(ctx)
+		passing.Go(func() { c.passStdin(ctx) })
 	}
 	stdout := c.session.stdout
 	if c.marks != nil {
@@ -91,8 +91,9 @@ func (c *carrier) marked() {
 	if !c.plan.framing.TellsExit() {
 		return
 	}
-	c.endStdin()
+	// First, as a block on its way holds up the end of stdin.
 	time.AfterFunc(statusWait, func() { _ = c.stream.Close() })
+	c.endStdin()
 }
 
 func (c *carrier) markedResult(ctx context.Context, exit execstream.Exit, err error) error {
@@ -124,49 +125,6 @@ func result(exit execstream.Exit, err error) error {
 		return utilexec.CodeExitError{Err: fmt.Errorf("command terminated with exit code %d", exit.Code), Code: exit.Code}
 	}
 	return nil
-}
-
-// passStdin sends what the client types until its end, or that of the stream.
-func (c *carrier) passStdin(ctx context.Context) {
-	select {
-	case <-c.ready:
-	case <-ctx.Done():
-		return
-	}
-	buf := make([]byte, blockSize)
-	for {
-		n, err := c.session.stdin.Read(buf)
-		if ctx.Err() != nil || n > 0 && c.send(buf[:n]) != nil {
-			return // Copy tells why
-		}
-		if err != nil {
-			c.endStdin()
-			return
-		}
-	}
-}
-
-func (c *carrier) send(p []byte) error {
-	if c.plan.blocks {
-		p = append(append(strconv.AppendInt(nil, int64(len(p)), 10), '\n'), p...)
-	}
-	_, err := c.stream.Write(p)
-	return err
-}
-
-// endStdin tells the command that no more comes, once. A stream that is over does
-// not care.
-func (c *carrier) endStdin() {
-	c.endOnce.Do(func() {
-		switch {
-		case c.plan.blocks:
-			_, _ = io.WriteString(c.stream, "0\n")
-		case c.session.tty:
-			_, _ = io.WriteString(c.stream, ctrlD)
-		case c.plan.framing.EndsStdin():
-			_ = c.stream.CloseWrite()
-		}
-	})
 }
 
 // passSizes follows the client's window. virtual-kubelet goes on with empty sizes

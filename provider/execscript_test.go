@@ -101,7 +101,7 @@ func TestTheScriptTellsTheExitCodeOnRealShells(t *testing.T) {
 }
 
 func TestBlocksGiveStdinAnEndOnRealShells(t *testing.T) {
-	data := bytes.Repeat([]byte("0\n12\nbinary\x00\xff\n"), 20_000)
+	data := bytes.Repeat([]byte("0\n12\nbinary\x00\xff\n"), 160_000)
 	var blocks strings.Builder
 	for rest := data; len(rest) > 0; {
 		n := min(blockSize, len(rest))

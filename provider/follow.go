@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// followEvery is the time between two reads of a followed log: the account
-	// has 500 of them a minute. followBusy is that of a log which prints more
+	// followEvery is the time between two reads of a followed log, by all who
+	// follow it: the account has 500 of them a minute. followBusy is that of a log which prints more
 	// than busyLines in it, so that the next window still has them all.
 	followEvery = 2 * time.Second
 	followBusy  = 250 * time.Millisecond
@@ -48,6 +48,7 @@ func (r *followReader) Close() error {
 // followLog writes lines, and what comes after them, to w until the run of the
 // container is over and was read to its end.
 func (p *Provider) followLog(ctx context.Context, w io.Writer, log *logCursor, lines []string, over bool) error {
+	defer log.leave()
 	lastRead := p.deps.Clock.Now()
 	for {
 		for _, line := range log.show(lines) {
@@ -58,11 +59,16 @@ func (p *Provider) followLog(ctx context.Context, w io.Writer, log *logCursor, l
 		if over && !log.cut || log.full() {
 			return nil
 		}
-		if !log.cut && !p.sleep(ctx, pace(len(lines))) {
-			return nil
+		if !log.cut {
+			now := p.deps.Clock.Now()
+			log.turn.at = log.id.turnAfter(now, pace(len(lines)))
+			if !p.sleep(ctx, log.turn.at.Sub(now)) {
+				return nil
+			}
 		}
 		was := over
 		over = over || p.runOver(log.at)
+		log.turn.over = over
 		log.previous = log.previous || over && p.replaced(log.at)
 		var err error
 		lines, err = log.next(ctx)

@@ -34,12 +34,17 @@ type logCursor struct {
 	left int
 	// tail is the window of the next read, in lines.
 	tail int32
-	// read counts the reads with success.
-	read int
+	// reads counts the reads with success.
+	reads int
 	// previous reads the run before.
 	previous bool
 	// cut says that the newest lines are still to come.
 	cut bool
+	// share is what others read of this log, nil for one that is not followed; turn
+	// is when the next read is made.
+	id    logID
+	share *logShare
+	turn  logTurn
 }
 
 func newLogCursor(p *Provider, at place, opts api.ContainerLogOpts) *logCursor {
@@ -65,29 +70,44 @@ func (c *logCursor) request() *eci.DescribeContainerLogRequest {
 	if c.previous {
 		req.LastTime = ptr.To(true)
 	}
-	since := time.Duration(min(c.opts.SinceSeconds, math.MaxInt32)) * time.Second
-	switch {
-	case !c.mark.stamp.IsZero():
-		req.StartTime = logTime(c.mark.stamp)
-	case !c.since.IsZero():
-		req.StartTime = logTime(c.since)
-	case since > 0 && c.read == 0:
-		req.SinceSeconds = int32(since / time.Second) // by the cloud's clock
-	case since > 0:
-		req.StartTime = logTime(c.began.Add(-since))
+	if start := c.start(); !start.IsZero() {
+		req.StartTime = start.Format(time.RFC3339)
+	}
+	if c.byCloudClock() {
+		req.StartTime, req.SinceSeconds = "", int32(c.sinceSeconds()/time.Second)
 	}
 	return req
 }
 
-// logTime is in whole seconds, as the API takes it.
-func logTime(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
+// byCloudClock: the next read is the first, and of the last seconds.
+func (c *logCursor) byCloudClock() bool {
+	return c.mark.stamp.IsZero() && c.since.IsZero() && c.reads == 0 && c.opts.SinceSeconds > 0
+}
+
+// start is the time from which on the log is wanted, in whole seconds, as the API
+// takes it; zero for all of it.
+func (c *logCursor) start() time.Time {
+	switch {
+	case !c.mark.stamp.IsZero():
+		return c.mark.stamp.UTC().Truncate(time.Second)
+	case !c.since.IsZero():
+		return c.since.UTC().Truncate(time.Second)
+	case c.opts.SinceSeconds > 0:
+		return c.began.Add(-c.sinceSeconds()).UTC().Truncate(time.Second)
+	}
+	return time.Time{}
+}
+
+func (c *logCursor) sinceSeconds() time.Duration {
+	return time.Duration(min(c.opts.SinceSeconds, math.MaxInt32)) * time.Second
+}
 
 // next returns the lines that are new, with their timestamps. Where lines were
 // lost, missingLines stands for them.
 func (c *logCursor) next(ctx context.Context) ([]string, error) {
 	search := windowSearch{none: eci.MaxLogLines + 1}
 	for range windowTries {
-		content, err := c.p.readLog(ctx, c.request())
+		content, err := c.read(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +134,7 @@ func (c *logCursor) next(ctx context.Context) ([]string, error) {
 
 // take returns what is new of a page and chooses the next window.
 func (c *logCursor) take(page logPage) []string {
-	c.read++
+	c.reads++
 	c.advance(page)
 	return c.mark.fresh(page.content)
 }

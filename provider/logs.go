@@ -50,7 +50,13 @@ func (p *Provider) streamLog(ctx context.Context, at place, opts api.ContainerLo
 	log := newLogCursor(p, at, opts)
 	follow := opts.Follow && !opts.Previous
 	over := !follow || p.runOver(at)
+	if log.turn.over = over; follow {
+		log.follow()
+	}
 	lines, err := log.next(ctx)
+	if follow && (err != nil || over && !log.cut) {
+		log.leave()
+	}
 	if err != nil {
 		err = at.failed("reading the log", err)
 		if eci.IsNotFound(err) {

@@ -126,6 +126,8 @@ type Provider struct {
 	learning sync.Mutex
 	learned  execstream.Framing
 	routes   routes
+
+	logShares logShares
 }
 
 var (

@@ -14,7 +14,7 @@ const (
 	// is as much as is in use: next to nothing on a node with few pods, so that a
 	// burst of them spent a sixth of its CPU time on collecting, and far too much on
 	// one with ten thousand that rest.
-	busyGarbage = 128 << 20
+	busyGarbage = 64 << 20
 	restGarbage = 16 << 20
 	// busyBytes are allocated in one second by a burst of pods, and never at rest.
 	busyBytes = 8 << 20

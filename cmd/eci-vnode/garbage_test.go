@@ -5,8 +5,8 @@ import "testing"
 func TestGarbageIsCollectedSoonerAtRestThanAtWork(t *testing.T) {
 	var p pace
 	const live = 64 << 20
-	if got := garbagePercent(live, p.allowance()); got != 200 {
-		t.Errorf("at the start GOGC is %d, want 200: 128 MB over 64 MB", got)
+	if got := garbagePercent(live, p.allowance()); got != 100 {
+		t.Errorf("at the start GOGC is %d, want 100: 64 MB over 64 MB", got)
 	}
 	allocated := uint64(0)
 	for range restAfter {

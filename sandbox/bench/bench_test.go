@@ -45,7 +45,8 @@ func TestAQuickRunProducesEveryFigure(t *testing.T) {
 		"change in the cloud to status, p50", "change in the cloud to status, p99",
 	}
 	if realContainers() {
-		wanted = append(wanted, "bytes out of kubectl port-forward", "bytes through kubectl exec -i cat, there and back", "lines to 10 followers of logs that grow")
+		wanted = append(wanted, "bytes out of kubectl port-forward", "bytes through kubectl exec -i cat, there and back",
+			"lines to 10 followers of logs that grow, until the last has come", "longest that one of these lines took")
 	}
 	for _, want := range wanted {
 		checkFigure(t, rows, want)

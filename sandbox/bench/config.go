@@ -43,7 +43,7 @@ func defaultConfig() config {
 		bin: ".sandbox/bin", deploy: "deploy/eci-vnode.yaml", dir: ".bench",
 		pods: sizes{1000, 5000}, idle: sizes{1000, 5000, 10000},
 		stock: 60, burst: 1000, spread: 10 * time.Second, paced: 1000,
-		bytes: 100_000_000, lines: 200, followers: 100,
+		bytes: 100_000_000, lines: 500, followers: 100,
 		// A repair of the syncer comes every two minutes and is counted.
 		rest: 2 * time.Minute, patience: 15 * time.Minute,
 	}
