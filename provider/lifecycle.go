@@ -165,6 +165,7 @@ func (p *Provider) adopt(e entry, resp *eci.CreateContainerGroupResponse) {
 	p.store.update(e.pod.UID, func(e *entry) {
 		e.stage, e.pending, e.retryAt, e.takenAt, e.tries = stageLive, nil, time.Time{}, time.Time{}, 0
 		e.groupID, e.requestID, e.createdAt = resp.ContainerGroupID, resp.RequestID, now
+		e.sightings, e.missingSince = 0, time.Time{}
 		e.group, e.live, e.status = factsOf(&group), nil, &fresh
 		e.annotations = status.Annotations(group, resp.RequestID)
 	})

@@ -116,8 +116,22 @@ func (p *Provider) missing(ctx context.Context, e entry, now time.Time, listed i
 	p.store.update(e.pod.UID, func(e *entry) { e.sightings++; e.missingSince = since })
 }
 
-// lost ends a pod whose group disappeared without our asking.
+// lost ends a pod whose group disappeared without our asking, unless another live
+// group of the pod is listed: its object may tell of a group that could not be
+// scheduled, and an earlier life of ours have made the next and not lived to tell.
 func (p *Provider) lost(ctx context.Context, e entry) {
+	groups, err := p.groupsOf(ctx, e.pod)
+	if err != nil {
+		groupLogger(ctx, e.pod, e.groupID).WithError(err).Warn("a container group vanished, and whether its pod has another is not known; will look again")
+		return
+	}
+	if found := best(groups); found != nil && !eci.IsTerminal(found.Status) {
+		if now, known := p.store.get(e.pod.UID); known && now.stage == stageLive && now.groupID == e.groupID && found.ContainerGroupID != e.groupID {
+			p.adopt(e, &eci.CreateContainerGroupResponse{ContainerGroupID: found.ContainerGroupID})
+			p.tell(e.pod.UID)
+		}
+		return
+	}
 	const reason = "ContainerGroupLost"
 	// The cloud forgets what has ended after an hour, and a list can be old: that
 	// we have seen the group does not tell how it went.

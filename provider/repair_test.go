@@ -8,6 +8,7 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
+	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
 // mustMakeGroup makes a group behind the provider's back.
@@ -48,6 +49,23 @@ func TestAGroupThatWeKnowIsDeletedWhenItsPodLeftUnnoticed(t *testing.T) {
 	w.mustRepair(r)
 	w.pass(time.Second)
 	w.expectLive(0)
+}
+
+func TestAPodIsNotLostWithTheGroupThatItsObjectNamesWhileAnotherRuns(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun("web")
+	old, _ := w.store.get(pod.UID)
+	w.emulator.RemoveGroup(old.groupID)
+	next := w.mustMakeGroup(request.IdentityFor(pod, w.cfg.Request).Tags())
+	r := newReaper(w.Provider)
+	for range 3 {
+		w.pass(w.cfg.LostGrace / 2)
+		w.mustRepair(r)
+	}
+	if now, _ := w.store.get(pod.UID); now.groupID != next || now.stage != stageLive {
+		t.Errorf("its group is %s (%s), want %s", now.groupID, now.stage, next)
+	}
+	w.expectLive(1)
 }
 
 func TestTheReaperTouchesNoOtherNodeAndNoLivePod(t *testing.T) {
