@@ -21,7 +21,6 @@ import (
 // testSessions tries what one command after another does not show.
 func testSessions(t *testing.T, s *sandbox, namespace string) {
 	t.Run("many at the same time", func(t *testing.T) { manySessions(t, s, namespace) })
-	t.Run("interrupted", func(t *testing.T) { interruptedSession(t, s, namespace) })
 	t.Run("terminal", func(t *testing.T) { terminalSession(t, s, namespace) })
 	t.Run("cp and back", func(t *testing.T) { copyAndBack(t, s, namespace) })
 }
@@ -41,32 +40,6 @@ func manySessions(t *testing.T, s *sandbox, namespace string) {
 		})
 	}
 	running.Wait()
-}
-
-// interruptedSession leaves no process behind in the container.
-func interruptedSession(t *testing.T, s *sandbox, namespace string) {
-	const long = "98765"
-	running := func() bool { return strings.Contains(mustKubectl(t, s, "exec", "-n", namespace, "one", "--", "ps"), long) }
-	cmd := kubectlCommand(t.Context(), s, "exec", "-n", namespace, "one", "--", "sleep", long)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the command runs", func() string {
-		if running() {
-			return ""
-		}
-		return "it does not yet"
-	})
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait() // it was interrupted
-	eventually(t, "the command ends with its client", func() string {
-		if running() {
-			return "it still runs"
-		}
-		return ""
-	})
 }
 
 // oneSize is that of a window nobody changes.
