@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"time"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 )
@@ -15,6 +16,15 @@ import (
 func isOutdone(e entry, newest string) bool {
 	return e.group != nil && e.group.createdAt != "" && newest > e.group.createdAt
 }
+
+// readLag is how long after its creation a group may be missing from whatever is
+// read, also when it is asked for by its name: a replica that lags may serve all
+// reads. How far is not documented (assumed).
+const readLag = 10 * time.Second
+
+// mayLag says that a read which leaves the group of e out may only be late. We
+// count from when we first knew of the group, which is no earlier than it was made.
+func (p *Provider) mayLag(e entry) bool { return p.deps.Clock.Since(e.createdAt) < readLag }
 
 // evidence is what gives weight to answers that leave groups out.
 type evidence struct {

@@ -41,7 +41,7 @@ func (p *Provider) findOwn(ctx context.Context, e entry, cause error) (*eci.Crea
 	if absent {
 		p.nextToken(e, e.attempt+1)
 		p.deps.Events.Event(e.pod, corev1.EventTypeWarning, "ContainerGroupLost",
-			"the container group that was made for this pod was deleted outside of Kubernetes before its name was known; another will be made")
+			"the container group that was made for this pod is gone, and its name was never known: it was deleted outside of Kubernetes, or the cloud has forgotten it since it ended; another will be made")
 		return nil, fmt.Errorf("its container group was made before and is gone: %w", cause)
 	}
 	return nil, fmt.Errorf("its container group was made before and is not listed yet: %w", cause)

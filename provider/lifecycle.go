@@ -262,9 +262,9 @@ func (p *Provider) end(ctx context.Context, e entry, force bool) error {
 		endBy = endBy.Add(graceOf(e.pod))
 	}
 	if !p.store.updateRunning(e, func(e *entry) { e.stage, e.forced, e.endBy = stageDeleting, force, endBy }) {
-		// It could not be scheduled meanwhile, and the next attempt waits: that
-		// one is to be given up too, or nobody would.
-		if now, known := p.store.get(e.pod.UID); known && now.stage == stageNew {
+		// It could not be scheduled meanwhile, and the next attempt waits or has been
+		// made: that one is to be given up too, or nobody would.
+		if now, known := p.store.get(e.pod.UID); known && (now.stage == stageNew || now.running() && now.groupID != e.groupID) {
 			return errBusy
 		}
 	}

@@ -102,6 +102,20 @@ func TestAThrottledTryTellsNothingOfOneThatWasNotAnswered(t *testing.T) {
 	w.expectLive(0)
 }
 
+func TestReadsThatLagEndNoYoungGroup(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun("web")
+	if err := w.DeletePod(t.Context(), w.deleting(pod, 30)); err != nil {
+		t.Fatal(err)
+	}
+	w.emulator.Faults().Inject(emulator.Fault{HideYoung: 9 * time.Second})
+	for range 6 {
+		w.tick()
+		w.expectPhase(pod, corev1.PodRunning) // no list and no name shows it
+		w.pass(time.Second)
+	}
+}
+
 func TestDeleteEndsWhenTheGroupIsGoneAndNotBefore(t *testing.T) {
 	w := newWorld(t, func(c *emulator.Config) { c.Delays.Terminate = 5 * time.Second })
 	pod := w.mustRun("web")
@@ -110,7 +124,7 @@ func TestDeleteEndsWhenTheGroupIsGoneAndNotBefore(t *testing.T) {
 	}
 	w.tick()
 	w.expectPhase(pod, corev1.PodRunning)
-	w.pass(6 * time.Second)
+	w.pass(readLag)
 	w.tick()
 	w.expectPhase(pod, corev1.PodRunning) // one sighting of its absence may be stale
 	w.pass(time.Second)

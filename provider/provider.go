@@ -295,11 +295,16 @@ func (c Config) Validate() error {
 		value time.Duration
 	}{
 		{"fastSync", c.FastSync}, {"slowSync", c.SlowSync}, {"eventSync", c.EventSync}, {"refresh", c.Refresh}, {"repair", c.Repair},
-		{"orphanGrace", c.OrphanGrace}, {"lostGrace", c.LostGrace},
 	} {
 		if d.value <= 0 {
 			problems = append(problems, errors.New(d.name+": must be more than 0"))
 		}
+	}
+	if c.OrphanGrace < 0 {
+		problems = append(problems, errors.New("orphanGrace: must not be negative"))
+	}
+	if c.LostGrace < 0 {
+		problems = append(problems, errors.New("lostGrace: must not be negative"))
 	}
 	if c.EventRate < 1 {
 		problems = append(problems, errors.New("eventRate: must be at least 1"))

@@ -97,6 +97,7 @@ func (r *reaper) end(ctx context.Context, group *eci.ContainerGroup) {
 		return
 	}
 	delete(r.suspects, id)
+	r.p.store.forget(r.p.store.ofGroup(id))
 	r.p.metrics.reaped.Inc()
 	r.p.deps.Events.Eventf(node, corev1.EventTypeNormal, reasonOrphanDeleted,
 		"container group %s deleted: its pod %s/%s is gone", id, who.Namespace, who.PodName)
@@ -108,12 +109,12 @@ func (r *reaper) end(ctx context.Context, group *eci.ContainerGroup) {
 // is not gone.
 func (r *reaper) orphaned(ctx context.Context, group *eci.ContainerGroup) bool {
 	who, ok := request.IdentityOf(group.Tags)
-	if !ok || r.p.store.ofGroup(group.ContainerGroupID) != "" {
+	if !ok {
 		return false
 	}
 	if r.present(who.UID) {
-		// The pod is there: this is its group after all, or a second one that
-		// a create in flight may still turn into the first.
+		// The pod is there: this is its group, or a second one that a create in
+		// flight may still turn into the first.
 		e, known := r.p.store.get(who.UID)
 		return known && e.groupID != "" && e.groupID != group.ContainerGroupID
 	}

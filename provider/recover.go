@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
@@ -135,7 +137,14 @@ func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*ec
 // of an API server may be old, and that has a group: its object names one, or
 // recovery saw one.
 func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
-	if _, known := p.store.get(pod.UID); known || hasEnded(pod) || pod.Annotations[status.AnnotationInstanceID] == "" && p.strays[pod.UID] == nil {
+	if _, known := p.store.get(pod.UID); known || hasEnded(pod) {
+		return nil
+	}
+	pod, err := p.renamed(ctx, pod)
+	if err != nil {
+		return err
+	}
+	if pod.Annotations[status.AnnotationInstanceID] == "" && p.strays[pod.UID] == nil {
 		return nil
 	}
 	groups, err := p.groupsOf(ctx, pod)
@@ -149,6 +158,27 @@ func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
 	return nil
 }
 
+// tokenDoubt is the age of a pod from which its ClientToken may not protect it any
+// more: the cloud is taken to remember them for a day (inferred).
+const tokenDoubt = 23 * time.Hour
+
+// renamed is a pod as the API server has it now, where only that can tell of its
+// group: the object that we were given names none and may be old, and the cloud
+// may have forgotten the ClientToken of a create that was sent long ago.
+func (p *Provider) renamed(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
+	if pod.Annotations[status.AnnotationInstanceID] != "" || p.deps.Clock.Since(pod.CreationTimestamp.Time) < tokenDoubt {
+		return pod, nil
+	}
+	now, err := p.deps.Kube.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("reading the pod: %w", err)
+	}
+	if now.UID != pod.UID {
+		return nil, fmt.Errorf("the pod is gone: its name is that of %s now", now.UID)
+	}
+	return now, nil
+}
+
 // recoverMissing takes over a pod that had a group which is not listed: one
 // empty answer proves nothing, and making a second group would be worse than
 // waiting until the listings agree that the first is gone.
@@ -159,7 +189,7 @@ func (p *Provider) recoverMissing(pod *corev1.Pod) bool {
 	}
 	p.store.remember(pod)
 	p.store.update(pod.UID, func(e *entry) {
-		e.stage, e.groupID, e.status = stageLive, id, &pod.Status
+		e.stage, e.groupID, e.status, e.createdAt = stageLive, id, &pod.Status, p.deps.Clock.Now()
 		e.requestID = pod.Annotations[status.AnnotationRequestID]
 	})
 	return true

@@ -126,6 +126,21 @@ func TestAPodThatHadAGroupIsNotStartedTwiceWhenTheListIsEmpty(t *testing.T) {
 	w.expectLive(1)
 }
 
+func TestAnOldViewOfAnOldPodMakesNoSecondGroup(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun("web")
+	seen := pod.DeepCopy() // before its group was written on it
+	w.pass(25 * time.Hour) // the cloud forgets the ClientToken
+	written := w.told[pod.UID].DeepCopy()
+	if _, err := w.kube.CoreV1().Pods(pod.Namespace).Update(t.Context(), written, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.emulator.Faults().Inject(emulator.Fault{EmptyList: true})
+	w.start()
+	w.mustCreatePod(seen)
+	w.expectLive(1)
+}
+
 func TestAPodThatEndedAndWasForgottenWhileWeWereDownIsNoSuccess(t *testing.T) {
 	w := newWorld(t)
 	never := func(p *corev1.Pod) { p.Spec.RestartPolicy = corev1.RestartPolicyNever }
@@ -134,6 +149,7 @@ func TestAPodThatEndedAndWasForgottenWhileWeWereDownIsNoSuccess(t *testing.T) {
 	e, _ := w.store.get(job.UID)
 	w.emulator.RemoveGroup(e.groupID) // it ended, and an hour later its record was dropped
 	w.start()
+	w.pass(time.Second) // a listing counts that began after we knew of the group
 	r := newReaper(w.Provider)
 	w.mustRepair(r)
 	if told := w.told[job.UID]; told != nil && told.Status.Phase != corev1.PodRunning {

@@ -58,14 +58,17 @@ func (p *Provider) repair(ctx context.Context, reaper *reaper) error {
 }
 
 // sortOut divides a listing into the groups that look different from what we
-// know and those that we do not know.
+// know and those whose pod we do not know, or that is gone.
 func (p *Provider) sortOut(listed map[string]*eci.ContainerGroupStatus) (changed map[string]*eci.ContainerGroupStatus, unknown []string) {
 	changed = map[string]*eci.ContainerGroupStatus{}
+	present := p.renewPods()
 	for id, live := range listed {
-		e, ok := p.store.get(p.store.ofGroup(id))
+		e, ok := p.store.ofID(id)
+		if !ok || e.stage == stageLive && !present[e.pod.UID] {
+			unknown = append(unknown, id)
+		}
 		switch {
 		case !ok:
-			unknown = append(unknown, id)
 		case e.running() && !reflect.DeepEqual(e.live, live):
 			changed[id] = live
 		}
@@ -116,13 +119,10 @@ func (p *Provider) missing(ctx context.Context, e entry, now time.Time, listed i
 // lost ends a pod whose group disappeared without our asking.
 func (p *Provider) lost(ctx context.Context, e entry) {
 	const reason = "ContainerGroupLost"
-	message := "container group " + e.groupID + " no longer exists; it was deleted outside of Kubernetes"
-	if e.group == nil {
-		// It was not there when we started: the cloud forgets what has ended
-		// after an hour, so that it may as well have run to its end meanwhile.
-		message = "container group " + e.groupID + " no longer exists and this node did not see its end: " +
-			"it was deleted outside of Kubernetes, or ended while the node was down; its exit codes are not known"
-	}
+	// The cloud forgets what has ended after an hour, and a list can be old: that
+	// we have seen the group does not tell how it went.
+	message := "container group " + e.groupID + " no longer exists and this node did not see its end: " +
+		"it was deleted outside of Kubernetes, or the cloud has forgotten it since it ended; its exit codes are not known"
 	final := status.Gone(e.render(), reason, message)
 	if !p.store.updateRunning(e, func(e *entry) { e.stage, e.status = stageEnded, &final }) {
 		return
@@ -132,13 +132,19 @@ func (p *Provider) lost(ctx context.Context, e entry) {
 	p.tell(e.pod.UID)
 }
 
-// sweep forgets the pods that neither Kubernetes nor the cloud has any more.
-func (p *Provider) sweep() {
+// renewPods takes over the pods as the informer has them, and returns their UIDs.
+func (p *Provider) renewPods() map[types.UID]bool {
 	present := map[types.UID]bool{}
 	for _, pod := range p.deps.Pods.List() {
 		present[pod.UID] = true
 		p.store.renew(pod)
 	}
+	return present
+}
+
+// sweep forgets the pods that neither Kubernetes nor the cloud has any more.
+func (p *Provider) sweep() {
+	present := p.renewPods()
 	for _, e := range p.store.all(func(e *entry) bool { return !e.running() && !e.busy && e.pending == nil }) {
 		if !present[e.pod.UID] {
 			p.store.forget(e.pod.UID)

@@ -38,6 +38,18 @@ func TestAnOrphanIsDeletedAfterTwoListingsAndTheGrace(t *testing.T) {
 	w.expectLive(0)
 }
 
+func TestAGroupThatWeKnowIsDeletedWhenItsPodLeftUnnoticed(t *testing.T) {
+	w := newWorld(t)
+	w.mustRemovePod(w.mustRun("web")) // and nobody calls DeletePod
+	r := newReaper(w.Provider)
+	w.mustRepair(r)
+	w.pass(w.cfg.OrphanGrace)
+	w.expectLive(1)
+	w.mustRepair(r)
+	w.pass(time.Second)
+	w.expectLive(0)
+}
+
 func TestTheReaperTouchesNoOtherNodeAndNoLivePod(t *testing.T) {
 	w := newWorld(t)
 	w.mustMakeGroup(ourTags("uid-gone", "another-node"))
@@ -138,7 +150,7 @@ func TestPodsThatAreGoneAreForgotten(t *testing.T) {
 	if err := w.DeletePod(t.Context(), w.deleting(pod, 0)); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(time.Second)
+	w.pass(readLag)
 	w.tick()
 	w.tick()
 	w.mustRemovePod(pod)

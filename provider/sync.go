@@ -251,7 +251,11 @@ func (p *Provider) missed(ctx context.Context, uid types.UID, newest string) {
 	if !ok || e.stage != stageDeleting {
 		return
 	}
-	if e.sightings+1 >= p.cfg.Sightings && (isOutdone(e, newest) || p.provenGone(ctx, e)) {
+	outdone := isOutdone(e, newest)
+	if !outdone && p.mayLag(e) {
+		return
+	}
+	if e.sightings+1 >= p.cfg.Sightings && (outdone || p.provenGone(ctx, e)) {
 		p.gone(ctx, e)
 		return
 	}

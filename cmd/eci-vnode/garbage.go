@@ -9,20 +9,17 @@ import (
 )
 
 const (
-	// busyGarbage is how much the collector lets pile up between two of its runs
-	// while pods come and go, restGarbage while they rest, in bytes. By default that
-	// is as much as is in use: next to nothing on a node with few pods, so that a
-	// burst of them spent a sixth of its CPU time on collecting, and far too much on
-	// one with ten thousand that rest.
-	busyGarbage = 128 << 20
-	restGarbage = 16 << 20
+	// garbage is how much the collector lets pile up between two of its runs, in
+	// bytes. By default that is as much as is in use: next to nothing on a node with
+	// few pods, so that a burst of them spent a sixth of its CPU time on collecting.
+	garbage = 64 << 20
 	// busyBytes are allocated in one second by a burst of pods, and never at rest.
 	busyBytes = 8 << 20
 	// restAfter is how many seconds in a row have to be calm. The memory that the
 	// burst took is then given back.
 	restAfter = 20
 	// leastPercent bounds the work of the collector on a node with very many pods.
-	leastPercent = 10
+	leastPercent = 25
 	mostPercent  = 2000
 	// percentStep is the least change worth telling the runtime, which stops the
 	// program for a moment to hear of it.
@@ -32,7 +29,8 @@ const (
 )
 
 // limitGarbage keeps the amount of garbage about the same however many pods there
-// are, until ctx ends. Whoever sets GOGC or GOMEMLIMIT knows better.
+// are, and gives memory back when they rest, until ctx ends. Whoever sets GOGC or
+// GOMEMLIMIT knows better.
 func limitGarbage(ctx context.Context, env lookupEnv) {
 	if _, set := env("GOGC"); set || debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return
@@ -43,7 +41,7 @@ func limitGarbage(ctx context.Context, env lookupEnv) {
 	for set := 0; ; {
 		live, allocated := readHeap()
 		rested := pace.second(allocated)
-		if want := garbagePercent(live, pace.allowance()); max(want-set, set-want) >= percentStep {
+		if want := garbagePercent(live); max(want-set, set-want) >= percentStep {
 			debug.SetGCPercent(want)
 			set = want
 		}
@@ -75,16 +73,8 @@ func (p *pace) second(allocated uint64) (rested bool) {
 	return p.calm == restAfter
 }
 
-// allowance is how much garbage may pile up, in bytes.
-func (p *pace) allowance() uint64 {
-	if p.calm < restAfter {
-		return busyGarbage
-	}
-	return restGarbage
-}
-
 // garbagePercent is GOGC for a heap of which the last collection left live bytes.
-func garbagePercent(live, garbage uint64) int {
+func garbagePercent(live uint64) int {
 	return int(min(max(garbage*100/max(live, 1), leastPercent), mostPercent))
 }
 

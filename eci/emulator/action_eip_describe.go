@@ -26,7 +26,7 @@ func (e *Emulator) describeEIPAddresses(c *call, r *vpc.DescribeEIPAddressesRequ
 	for _, a := range slices.Backward(e.eips.order) {
 		if !c.effects.empty && in(ids, a.id) && in(addresses, a.address) && is(r.Status, a.status) && is(r.EIPName, a.request.Name) &&
 			is(r.AssociatedInstanceType, a.instanceType) && is(r.AssociatedInstanceID, a.instanceID) && is(r.BandwidthPackageID, a.pkg) &&
-			is(r.ResourceGroupID, a.request.ResourceGroupID) && hasTags(a.tags, r.Tags) && !e.clock.Now().Add(-c.effects.hideYoung).Before(a.allocated) {
+			is(r.ResourceGroupID, a.request.ResourceGroupID) && hasTags(a.tags, r.Tags) && !a.allocated.After(e.bornBefore(c)) {
 			found = append(found, e.showEIP(a))
 		}
 	}

@@ -10,13 +10,13 @@ import (
 // defaultLogLines is the Tail when none is sent.
 const defaultLogLines = 500
 
-func (e *Emulator) describeContainerLog(_ *call, r *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, *eci.Error) {
+func (e *Emulator) describeContainerLog(c *call, r *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, *eci.Error) {
 	from, err := e.checkLog(r)
 	if err != nil {
 		return nil, err
 	}
 	g := e.groups.byID[r.ContainerGroupID]
-	if g == nil {
+	if g == nil || g.created.After(e.bornBefore(c)) {
 		return nil, notFound(r.ContainerGroupID)
 	}
 	for c := range g.all() {

@@ -30,8 +30,8 @@ type Fault struct {
 	DropRequest, DropAnswer bool
 	// EmptyList makes lists (groups, statuses, events) empty, with success.
 	EmptyList bool
-	// HideYoung keeps groups younger than this out of lists: reads that lag
-	// behind writes.
+	// HideYoung keeps groups younger than this out of lists, and their logs
+	// unknown: reads that lag behind writes.
 	HideYoung time.Duration
 	// Frozen makes lists show the groups as they were at Inject, deleted ones
 	// included.

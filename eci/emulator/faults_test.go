@@ -119,7 +119,14 @@ func TestReadsCanLieAboutTheGroups(t *testing.T) {
 	if got := s.mustDescribe(); len(got) != 0 {
 		t.Errorf("a lagging read shows %v", ids(got))
 	}
+	readLog := func() error {
+		return s.call(eci.ActionDescribeContainerLog, nil, "ContainerGroupId", young, "ContainerName", "app")
+	}
+	wantCode(t, "a lagging read by name", readLog(), 404, eci.CodeNotFound)
 	s.advance(10 * time.Second)
+	if err := readLog(); err != nil {
+		t.Error(err)
+	}
 	if got := s.mustDescribe(); len(got) != 1 || got[0].ContainerGroupID != young {
 		t.Errorf("a read that caught up shows %v", ids(got))
 	}

@@ -59,11 +59,11 @@ func (e *Emulator) find(c *call, f filter) ([]*group, *eci.Error) {
 	if c.effects.empty {
 		return nil, nil
 	}
-	var changedAfter, bornBefore time.Time
+	var changedAfter time.Time
 	if f.sinceSecond > 0 {
 		changedAfter = e.clock.Now().Add(-time.Duration(f.sinceSecond) * time.Second)
 	}
-	bornBefore = e.clock.Now().Add(-c.effects.hideYoung)
+	bornBefore := e.bornBefore(c)
 	var found []*group
 	for _, g := range e.candidates(c, f.ids) {
 		if f.matches(g, changedAfter) && !g.created.After(bornBefore) {
@@ -72,6 +72,9 @@ func (e *Emulator) find(c *call, f filter) ([]*group, *eci.Error) {
 	}
 	return found, nil
 }
+
+// bornBefore is when the youngest groups were made that a call may see.
+func (e *Emulator) bornBefore(c *call) time.Time { return e.clock.Now().Add(-c.effects.hideYoung) }
 
 // candidates are the named groups, or all, newest first.
 func (e *Emulator) candidates(c *call, ids []string) []*group {

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -78,7 +79,9 @@ func (c *Client) attempt(ctx context.Context, action string, params parameters, 
 	start := c.deps.Clock.Now()
 	to := c.products.of(action)
 	body := sign(action, to.version, params.values, credential, start)
-	status, answer, err := c.send(ctx, to.url, body, &a)
+	answer := c.answers.Get().(*bytes.Buffer)
+	defer c.release(answer)
+	status, err := c.send(ctx, to.url, body, answer, &a)
 	a.Duration = c.deps.Clock.Now().Sub(start)
 
 	hide := newScrubber(credential, params.secrets)
@@ -86,9 +89,9 @@ func (c *Client) attempt(ctx context.Context, action string, params parameters, 
 	case err != nil:
 		a.Err = noAnswer(ctx, action, err, hide)
 	case status/100 != 2:
-		a.Err = refusal(action, status, answer, hide)
+		a.Err = refusal(action, status, answer.Bytes(), hide)
 	default:
-		if err := c.decode(answer, resp); err != nil {
+		if err := c.decode(answer.Bytes(), resp); err != nil {
 			a.Err = &callError{action: action, text: "the answer is not as documented: " + hide.scrub(err.Error()), cause: errBadAnswer}
 		}
 	}
@@ -97,8 +100,9 @@ func (c *Client) attempt(ctx context.Context, action string, params parameters, 
 	return a
 }
 
-// send posts body to url once, within the timeout of one attempt.
-func (c *Client) send(ctx context.Context, url, body string, a *Attempt) (status int, answer []byte, err error) {
+// send posts body to url once, within the timeout of one attempt, and adds what
+// comes back to answer.
+func (c *Client) send(ctx context.Context, url, body string, answer *bytes.Buffer, a *Attempt) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	// A request can have left only over a connection that was made, TLS
@@ -109,21 +113,34 @@ func (c *Client) send(ctx context.Context, url, body string, a *Attempt) (status
 
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
-		return 0, nil, err
+		return 0, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, nil, err
+		return 0, err
 	}
 	defer resp.Body.Close()
-	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err == nil && len(answer) > maxAnswer {
+	_, err = answer.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
+	if err == nil && answer.Len() > maxAnswer {
 		err = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 	}
-	return resp.StatusCode, answer, err
+	return resp.StatusCode, err
+}
+
+// maxKeptAnswer is the largest buffer that is used again, in bytes: a page of 200
+// states has some 200 KB.
+const maxKeptAnswer = 1 << 20
+
+// release keeps a buffer for the next answer; what was decoded from it is a copy.
+func (c *Client) release(answer *bytes.Buffer) {
+	if answer.Cap() > maxKeptAnswer {
+		return
+	}
+	answer.Reset()
+	c.answers.Put(answer)
 }
 
 func (c *Client) observe(a Attempt) {

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/eci-vnode/eci-vnode/eci"
@@ -26,6 +28,7 @@ type Client struct {
 	budgets  map[string]*budget
 	measured *metrics
 	seen     *seenStates
+	answers  sync.Pool // of *bytes.Buffer
 }
 
 // New checks cfg and returns a client. It talks to nobody.
@@ -50,7 +53,8 @@ func New(cfg Config, deps Deps) (*Client, error) {
 			return nil, fmt.Errorf("openapi client: %w", err)
 		}
 	}
-	c := &Client{cfg: cfg, products: products, deps: deps, http: newHTTPClient(deps.HTTPClient), measured: measured, seen: newSeenStates()}
+	c := &Client{cfg: cfg, products: products, deps: deps, http: newHTTPClient(deps.HTTPClient), measured: measured, seen: newSeenStates(),
+		answers: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
 	c.budgets = make(map[string]*budget, len(cfg.Rates))
 	for action, full := range cfg.Rates {
 		c.budgets[action] = newBudget(full, measured.rate.WithLabelValues(action), measured.waiting.WithLabelValues(action))

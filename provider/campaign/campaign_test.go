@@ -63,27 +63,35 @@ func tail(trace []string) string {
 	return strings.Join(trace[max(0, len(trace)-most):], "\n")
 }
 
-// Each protection is switched off from outside, around the real code: this
-// shows that the campaign would notice its loss.
+// Each protection is switched off alone, from outside, around the real code: this
+// shows that the campaign would notice its loss within 2,000 seeds. first is a
+// seed that failed when this was written; other calls in the code between may have
+// made another history of it, and then all are played.
 func TestWithoutAnyOneProtectionTheCampaignFails(t *testing.T) {
-	for off, expected := range map[Protection][]string{
-		NoClientToken:  {"one group"},
-		NoRecovery:     {"one group", "no end while the group runs", "no object leaves before its group", "convergence", "true ends"},
-		OneSighting:    {"no end while the group runs", "no object leaves before its group", "no kill without a request"},
-		NoConfirmation: {"no end while the group runs", "no object leaves before its group"},
-		NoFinalStatus:  {"final status first"},
+	for off, want := range map[Protection]struct {
+		first      uint64
+		invariants []string
+	}{
+		NoClientToken:  {10, []string{"one group"}},
+		NoRecovery:     {95, []string{"one group", "no end while the group runs", "no object leaves before its group", "convergence", "true ends"}},
+		OneSighting:    {264, []string{"no end while the group runs", "no object leaves before its group", "no kill without a request"}},
+		NoConfirmation: {2, []string{"no end while the group runs", "no object leaves before its group"}},
+		NoFinalStatus:  {2, []string{"final status first"}},
 	} {
 		t.Run(string(off), func(t *testing.T) {
-			h := hunt{from: 1, n: 2000, ops: 60, off: off, enough: 1}
-			h.run()
-			if len(h.failed) == 0 {
-				t.Fatal("2,000 seeds hold every invariant without it")
+			seed := want.first
+			if Run(NewHistory(seed, 60), off, false).Violation == nil {
+				h := hunt{from: 1, n: 2000, ops: 60, off: off, enough: 1}
+				if h.run(); len(h.failed) == 0 {
+					t.Fatal("2,000 seeds hold every invariant without it")
+				}
+				seed = h.failed[0]
 			}
-			got := Run(NewHistory(h.failed[0], 60), off, false).Violation
-			if got == nil || !slices.Contains(expected, got.Invariant) {
-				t.Errorf("seed %d breaks %+v, want one of %q", h.failed[0], got, expected)
+			got := Run(NewHistory(seed, 60), off, false).Violation
+			if got == nil || !slices.Contains(want.invariants, got.Invariant) {
+				t.Errorf("seed %d breaks %+v, want one of %q", seed, got, want.invariants)
 			}
-			t.Logf("seed %d of %d played breaks %q: %s", h.failed[0], h.played(), got.Invariant, got.What)
+			t.Logf("seed %d breaks %+v", seed, got)
 		})
 	}
 }

@@ -124,6 +124,24 @@ func (w *world) staleReads() {
 	w.say("cloud  %d lists %v will %s", fault.Times, hit, what)
 }
 
+// lagReads lets a replica answer every read for a while: a group that was made
+// less than a moment ago is in no list then, and asking for it by its name does
+// not find it.
+func (w *world) lagReads() {
+	if w.trusting() {
+		return
+	}
+	until := w.clock.Now().Add(pauses[3+w.rng.IntN(3)])
+	fault := emulator.Fault{
+		HideYoung: time.Duration(1+w.rng.IntN(9)) * time.Second,
+		When:      func(string, map[string]string) bool { return w.clock.Now().Before(until) },
+	}
+	w.say("cloud  all reads lag by %s until %s", fault.HideYoung, until.Format(time.TimeOnly))
+	for _, fault.Action = range append(reads, eci.ActionDescribeContainerLog) {
+		w.lies = append(w.lies, w.emulator.Faults().Inject(fault))
+	}
+}
+
 func (w *world) noStock() {
 	late := w.rng.IntN(2) == 0
 	w.say("cloud  no stock (late: %t)", late) // 0 times: until it is healed
@@ -148,9 +166,9 @@ func isComplete(_ string, params map[string]string) bool { return params["SinceS
 // group: the cloud has forgotten its ClientToken, and its pod does not name it.
 // That lists are true then is the one thing that the node cannot do without.
 func (w *world) trusting() bool {
-	for id, g := range w.liveGroups() {
+	for _, g := range w.emulator.Briefs() { // those that ended too, or a job would be run again
 		pod := w.api.byUID(ownerOf(g))
-		if pod != nil && pod.Annotations[status.AnnotationInstanceID] != id && w.clock.Since(w.made[id].time) > tokenLife {
+		if pod != nil && pod.Annotations[status.AnnotationInstanceID] != g.ID && w.clock.Since(w.made[g.ID].time) > tokenLife {
 			return true
 		}
 	}

@@ -32,6 +32,7 @@ var deeds = []struct {
 	{"update", 2, (*world).updatePod},
 	{"fail", 5, (*world).failCalls},
 	{"stale", 5, (*world).staleReads},
+	{"lag", 3, (*world).lagReads},
 	{"stock", 2, (*world).noStock},
 	{"denied", 2, (*world).denyLists},
 	{"expired", 1, (*world).expireKey},

@@ -90,8 +90,6 @@ func (h *hunt) bar() {
 		strings.Repeat("#", full), strings.Repeat(".", width-full), h.done, h.n, len(h.failed), left, end)
 }
 
-func (h *hunt) played() uint64 { return h.done }
-
 func (h *hunt) summary() string {
 	return fmt.Sprintf("%d seeds from %d: %d failed %v; %d turns, %d calls of the cloud, %.0f hours of virtual time; %s on %d cores",
 		h.done, h.from, len(h.failed), h.failed, h.turns, h.calls, h.virtual.Hours(), time.Since(h.began).Round(time.Second), cores())

@@ -116,11 +116,24 @@ func (i *instance) checkStatus(before, after *corev1.Pod) {
 	}
 }
 
-// forgotten says that the record of a pod's group is gone since no process lived
-// for so long: nobody can know its end, and the pod's status says so.
+// noteMissed notes whose group has ended while no process lived for so long that
+// the cloud may forget it before anybody looks.
+func (w *world) noteMissed() {
+	for _, made := range w.made {
+		if r := w.pods[made.of]; r != nil && len(w.liveOf(made.of)) == 0 {
+			r.missed = true
+		}
+	}
+}
+
+// forgotten says that a pod is told as lost whose group has ended unseen, and
+// that the cloud has no record of it but of those that never ran: nobody can know
+// how it ended.
 func (w *world) forgotten(pod *corev1.Pod) bool {
-	return w.away && strings.Contains(pod.Status.Message, "its exit codes are not known") &&
-		!slices.ContainsFunc(w.emulator.Briefs(), func(g emulator.Brief) bool { return ownerOf(g) == pod.UID })
+	return w.pods[pod.UID].missed && strings.Contains(pod.Status.Message, "its exit codes are not known") &&
+		!slices.ContainsFunc(w.emulator.Briefs(), func(g emulator.Brief) bool {
+			return ownerOf(g) == pod.UID && g.Status != eci.StatusScheduleFailed
+		})
 }
 
 // checkBudget: a process sends no more than it may.

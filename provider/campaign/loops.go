@@ -35,6 +35,6 @@ func (i *instance) setLoops() {
 		return 5 * time.Second
 	}
 	i.sync.turn = func() time.Duration { i.cloud.Sync(i.ctx); return i.cloud.Pace() }
-	i.repair.turn = func() time.Duration { i.cloud.Repair(i.ctx); return settings.Repair }
+	i.repair.turn = func() time.Duration { i.cloud.Repair(i.ctx); return repairEvery }
 	i.refresh.turn = func() time.Duration { i.cloud.Refresh(i.ctx); return settings.Refresh }
 }

@@ -3,7 +3,6 @@ package campaign
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"slices"
 
 	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
@@ -31,9 +30,9 @@ const (
 	// NoRecovery starts to work without looking at the cloud first, nor at what
 	// the pods tell of their groups.
 	NoRecovery Protection = "recovery before create"
-	// OneSighting takes one reading of a list as all the proof that is needed: it
-	// waits for no second one, and asks for no group by its name. With one of the
-	// two left the campaign holds: either is enough for the lists that it has.
+	// OneSighting takes the first complete list that leaves a group out, where asking
+	// for the group by its name does not find it either, as all the proof that is
+	// needed.
 	OneSighting Protection = "two sightings"
 	// Poisoned lets the provider panic over the pods with the label panics.
 	Poisoned Protection = "poison"
@@ -52,8 +51,7 @@ func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps) {
 	case NoClientToken:
 		deps.Cloud = tokenless{deps.Cloud}
 	case OneSighting:
-		cfg.Sightings, cfg.LostGrace, cfg.OrphanGrace = 1, 1, 1
-		deps.Cloud = gullible{deps.Cloud}
+		cfg.Sightings, cfg.LostGrace, cfg.OrphanGrace = 1, 0, 0
 	}
 }
 
@@ -76,13 +74,6 @@ func (c tokenless) CreateContainerGroup(ctx context.Context, req *eci.CreateCont
 	bare := *req
 	bare.ClientToken = ""
 	return c.Cloud.CreateContainerGroup(ctx, &bare)
-}
-
-// gullible confirms every absence.
-type gullible struct{ provider.Cloud }
-
-func (gullible) DescribeContainerLog(context.Context, *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error) {
-	return nil, &eci.Error{HTTPStatus: http.StatusNotFound, Code: eci.CodeNotFound}
 }
 
 type weakProvider struct {

@@ -31,9 +31,11 @@ func newSight() sight {
 	return sight{groups: map[string]bool{}, asked: map[types.UID]int{}, lied: map[types.UID]int{}}
 }
 
-// making is who made a group, and when: as the number of its call, and in time.
+// making is who made a group, for which pod, and when: as the number of its call,
+// and in time.
 type making struct {
 	by   *instance
+	of   types.UID
 	at   int
 	time time.Time
 }
@@ -53,7 +55,7 @@ func (i *instance) noteCall(params url.Values, rec *httptest.ResponseRecorder, l
 	w.calls++
 	for _, g := range w.emulator.Briefs() {
 		if _, known := w.made[g.ID]; !known {
-			w.made[g.ID] = making{i, w.calls, w.clock.Now()}
+			w.made[g.ID] = making{i, ownerOf(g), w.calls, w.clock.Now()}
 		}
 		if tells && !lost && strings.Contains(answer, g.ID) {
 			i.sight.groups[g.ID] = true

@@ -22,6 +22,8 @@ type record struct {
 	endedAt int
 	// excused: it was ended by a process that could not know of its group.
 	excused bool
+	// missed: its group ended while no process lived for an hour.
+	missed bool
 	// touched: its group was ended, reclaimed or removed by someone else.
 	touched bool
 }

@@ -14,6 +14,9 @@ import (
 
 // What the processes of a world are configured with.
 const (
+	// repairEvery is shorter than the default, so that a short history has some.
+	repairEvery = 30 * time.Second
+
 	region    = "cn-hangzhou"
 	clusterID = "cluster-1"
 	nodeName  = "virtual-kubelet"
@@ -81,7 +84,6 @@ type world struct {
 	skew    time.Duration // how much the clock of a process that starts is ahead
 	startAt time.Time     // when a process that died is started again
 	diedAt  time.Time
-	away    bool // no process lived for longer than the cloud keeps records
 	task    *task
 
 	pods      map[types.UID]*record
@@ -127,6 +129,7 @@ func newWorld(off Protection, trace bool) (*world, error) {
 	w.api = newAPIServer(w.clock.Now, w.podRemoved)
 	cfg := emulator.DefaultConfig()
 	cfg.Seed, cfg.Credentials = 1, goodKey()
+	cfg.Retention = emulator.Retention{Records: recordLife, Newest: 0, ScheduleFailed: tokenLife}
 	cfg.Delays.Scheduling, cfg.Delays.ImagePull, cfg.Delays.Start, cfg.Delays.Terminate =
 		2*time.Second, time.Second, 500*time.Millisecond, time.Second
 	var err error
@@ -188,7 +191,9 @@ func (w *world) boot() {
 		return
 	}
 	w.say("%s  started", i.name)
-	w.away = w.away || len(w.nodes) == 0 && w.clock.Since(w.diedAt) > recordLife
+	if len(w.nodes) == 0 && w.clock.Since(w.diedAt) > recordLife {
+		w.noteMissed()
+	}
 	if w.trusting() {
 		w.heal()
 	}
