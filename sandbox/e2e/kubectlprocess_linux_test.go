@@ -23,5 +23,6 @@ func TestKubectlWorksOnContainersThatReallyRun(t *testing.T) {
 	testTransfers(t, s, namespace)
 	t.Run("port-forward", func(t *testing.T) { testForwards(t, s, namespace) })
 	t.Run("followers", func(t *testing.T) { testFollowers(t, s, namespace) })
+	t.Run("sessions", func(t *testing.T) { testSessions(t, s, namespace) })
 	t.Run("figures", func(t *testing.T) { checkLoad(t, s, namespace) })
 }

@@ -248,16 +248,29 @@ func tty(c call) int {
 }
 
 // stty tells the size of the terminal, in rows and columns.
+// stty shows the size of the terminal with size, and sets it with rows N cols N.
 func stty(c call) int {
-	if len(c.args) != 1 || c.args[0] != "size" {
-		return c.misused("only stty size is known")
-	}
-	size, err := unix.IoctlGetWinsize(int(os.Stdin.Fd()), unix.TIOCGWINSZ)
+	terminal := int(os.Stdin.Fd())
+	size, err := unix.IoctlGetWinsize(terminal, unix.TIOCGWINSZ)
 	if err != nil {
 		return c.fail(err)
 	}
-	fmt.Fprintln(c.out, size.Row, size.Col)
-	return exitOK
+	if len(c.args) == 1 && c.args[0] == "size" {
+		fmt.Fprintln(c.out, size.Row, size.Col)
+		return exitOK
+	}
+	for pair := range slices.Chunk(c.args, 2) {
+		side := map[string]*uint16{"rows": &size.Row, "cols": &size.Col}[pair[0]]
+		if side == nil || len(pair) < 2 {
+			return c.misused("only size, rows N and cols N are known")
+		}
+		n, err := strconv.ParseUint(pair[1], 10, 16)
+		if err != nil {
+			return c.misused("%v", err)
+		}
+		*side = uint16(n)
+	}
+	return c.fail(unix.IoctlSetWinsize(terminal, unix.TIOCSWINSZ, size))
 }
 
 func sync(call) int {
