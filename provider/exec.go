@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 	"k8s.io/utils/ptr"
@@ -131,5 +132,29 @@ func (p *Provider) carry(ctx context.Context, at place, s terminalSession, plan 
 		p.forget()
 		return errors.Join(fmt.Errorf("the cloud speaks %s now instead of %s: try again", stream.Framing(), plan.framing), stream.Close())
 	}
-	return newCarrier(s, plan, stream, p.deps.Clock).run(ctx)
+	c := newCarrier(s, plan, stream, p.deps.Clock)
+	err = c.run(ctx)
+	if ctx.Err() != nil && c.marks != nil && c.marks.running() > 0 {
+		p.interrupt(ctx, at, c.marks.running())
+	}
+	return err
 }
+
+// interruptWait is how long the end of a command may take whose client has left.
+const interruptWait = 10 * time.Second
+
+// interrupt kills what a script runs whose client has left: the end of its stream
+// may end the shell alone. What a container executes leads a group of processes.
+func (p *Provider) interrupt(ctx context.Context, at place, pid int) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptWait)
+	defer cancel()
+	_, err := p.cloud.ExecContainerCommand(ctx, &eci.ExecContainerCommandRequest{
+		ContainerGroupID: at.entry.groupID, ContainerName: at.container,
+		Command: []string{"sh", "-c", interruptScript(pid)}, Stdin: ptr.To(false), Sync: ptr.To(true),
+	})
+	if err != nil {
+		groupLogger(ctx, at.entry.pod, at.entry.groupID).WithError(err).Debug("a command whose client has left may go on")
+	}
+}
+
+func interruptScript(pid int) string { return fmt.Sprintf("kill -9 -%d", pid) }

@@ -25,6 +25,7 @@ type markReader struct {
 	held    []byte
 	started bool
 	unable  bool
+	pid     int
 	ended   bool
 	code    int
 }
@@ -55,13 +56,20 @@ func (m *markReader) Write(p []byte) (int, error) {
 // findStart drops all up to the first mark.
 func (m *markReader) findStart() bool {
 	at := bytes.Index(m.held, m.mark)
-	if at < 0 || len(m.held) == at+len(m.mark) {
+	if at < 0 {
 		m.held = m.held[max(0, len(m.held)-maxPreface):]
 		return false
 	}
-	m.started = true
-	m.unable = m.held[at+len(m.mark)] == '-'
-	m.held = m.held[at+len(m.mark)+1:]
+	rest := m.held[at+len(m.mark):]
+	if rest, m.unable = bytes.CutPrefix(rest, []byte("-")); !m.unable {
+		pid, after, whole := bytes.Cut(bytes.TrimPrefix(rest, []byte("+")), []byte(";"))
+		if !whole {
+			return false
+		}
+		m.pid, _ = strconv.Atoi(string(pid)) // the shell's own number
+		rest = after
+	}
+	m.started, m.held = true, rest
 	m.onStart()
 	return true
 }
@@ -115,6 +123,16 @@ func (m *markReader) result() (started, unable, ended bool, code int, preface st
 		preface = string(bytes.TrimSpace(m.held))
 	}
 	return m.started, m.unable, m.ended, m.code, preface
+}
+
+// running is the process of the shell between the marks, 0 when it is not there.
+func (m *markReader) running() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ended {
+		return 0
+	}
+	return m.pid
 }
 
 // prefixAtEnd is the length of the longest end of text that begins mark.

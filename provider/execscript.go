@@ -9,7 +9,7 @@ import (
 // script runs a command for us where the API falls short. It is one line of
 // POSIX shell, so that it can be read from stdin too. It prints
 //
-//	MARK:+     before the command
+//	MARK:+PID; before the command, with the process of the shell
 //	MARK:CODE; after it
 //	MARK:-     instead, when the image cannot give stdin an end
 //
@@ -44,12 +44,12 @@ func (s script) text(stdin bool) string {
 	const end = `;printf "$m%d;" $?`
 	switch {
 	case s.blocks:
-		out.WriteString(blocksProbe + `printf "$m+";` + blocksFeed + `{ ` + run + end + `;}`)
+		out.WriteString(blocksProbe + `printf "$m+$$;";` + blocksFeed + `{ ` + run + end + `;}`)
 	case s.tty:
 		// Ctrl-C is for the command; who traps it passes no such habit on.
-		out.WriteString(`trap : INT QUIT 2>/dev/null;` + s.setSize() + `printf "$m+";(exec "$@")` + end)
+		out.WriteString(`trap : INT QUIT 2>/dev/null;` + s.setSize() + `printf "$m+$$;";(exec "$@")` + end)
 	default:
-		out.WriteString(`printf "$m+";` + run + end)
+		out.WriteString(`printf "$m+$$;";` + run + end)
 	}
 	return out.String()
 }

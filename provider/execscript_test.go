@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/eci-vnode/eci-vnode/eci"
@@ -27,7 +29,8 @@ func shells(t *testing.T) []string {
 	return found
 }
 
-// mustRunPlan runs the command of a plan as the cloud would, with a real shell.
+// mustRunPlan runs the command of a plan as the cloud would, with a real shell, and
+// leaves its number out of what it prints.
 func mustRunPlan(t *testing.T, shell string, plan execPlan, stdin string) (out, errOut string) {
 	t.Helper()
 	if len(plan.command) > eci.MaxExecParts {
@@ -47,7 +50,8 @@ func mustRunPlan(t *testing.T, shell string, plan execPlan, stdin string) (out, 
 	if err := cmd.Run(); err != nil && stdout.Len() == 0 {
 		t.Fatalf("%s: %v: %s", shell, err, stderr.String())
 	}
-	return stdout.String(), stderr.String()
+	number := regexp.MustCompile(regexp.QuoteMeta(plan.mark) + `:\+[1-9][0-9]*;`)
+	return number.ReplaceAllString(stdout.String(), plan.mark+":+"), stderr.String()
 }
 
 func mustPlan(t *testing.T, framing execstream.Framing, s terminalSession) execPlan {
@@ -158,7 +162,7 @@ func TestWhatCannotBeSentIsRefused(t *testing.T) {
 
 func TestMarksAreFoundHoweverTheyAreCut(t *testing.T) {
 	const mark = "eci:TOKEN"
-	stream := "sh: warning\n" + mark + ":+out eci:TOKE and eci:TOKEN:x; eci:TOKEN:12" + mark + ":137;late"
+	stream := "sh: warning\n" + mark + ":+4711;out eci:TOKE and eci:TOKEN:x; eci:TOKEN:12" + mark + ":137;late"
 	const want = "out eci:TOKE and eci:TOKEN:x; eci:TOKEN:12"
 	for size := 1; size <= len(stream); size++ {
 		var out bytes.Buffer
@@ -171,7 +175,7 @@ func TestMarksAreFoundHoweverTheyAreCut(t *testing.T) {
 			rest = rest[n:]
 		}
 		started, unable, ended, code, _ := m.result()
-		if out.String() != want || starts != 1 || ends != 1 || !started || unable || !ended || code != 137 || err != io.EOF {
+		if m.pid != 4711 || m.running() != 0 || out.String() != want || starts != 1 || ends != 1 || !started || unable || !ended || code != 137 || err != io.EOF {
 			t.Fatalf("in pieces of %d: %q, %d starts, %d ends, code %d, %v", size, out.String(), starts, ends, code, err)
 		}
 	}
@@ -184,3 +188,46 @@ func TestWithoutMarksTheReasonIsKept(t *testing.T) {
 		t.Errorf("started %v, ended %v, preface %q", started, ended, preface)
 	}
 }
+
+func TestAnInterruptedCommandLeavesNothingOnRealShells(t *testing.T) {
+	for _, shell := range shells(t) {
+		plan := mustPlan(t, execstream.Raw, terminalSession{argv: []string{"sh", "-c", "echo up; sleep 1000; echo not reached"}})
+		args := plan.command[1:]
+		if strings.HasSuffix(shell, "busybox") {
+			args = plan.command
+		}
+		cmd := exec.Command(shell, args...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		started := make(chan int, 1)
+		m := newMarkReader(io.Discard, plan.mark, func() {}, func() { t.Errorf("%s: the command has ended by itself", shell) }, nil)
+		m.out = writerFunc(func(p []byte) { started <- m.pid })
+		ended := make(chan error, 1)
+		go func() {
+			_, err := io.Copy(m, out) // ends when nobody is left who could write
+			ended <- err
+		}()
+		pid := <-started
+		if pid != cmd.Process.Pid {
+			t.Errorf("%s says that it is %d, and is %d", shell, pid, cmd.Process.Pid)
+		}
+		if text, err := exec.Command("sh", "-c", interruptScript(pid)).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", shell, err, text)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		_ = cmd.Wait() // it was killed
+	}
+}
+
+// writerFunc is called with all that is written.
+type writerFunc func([]byte)
+
+func (f writerFunc) Write(p []byte) (int, error) { f(p); return len(p), nil }

@@ -12,6 +12,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 	utilexec "k8s.io/utils/exec"
 
+	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
 )
 
@@ -93,6 +94,7 @@ func TestACommandEndsWhenItsClientLeaves(t *testing.T) {
 			done <- w.RunInContainer(ctx, "default", "a", "", []string{"sh", "-c", "echo up; sleep 1000000"}, c)
 		}()
 		w.eventually(framing+": the command runs", func() bool { return c.out.String() == "up\n" })
+		before := w.calls(eci.ActionExecContainerCommand)
 		leave()
 		select {
 		case err := <-done:
@@ -101,6 +103,11 @@ func TestACommandEndsWhenItsClientLeaves(t *testing.T) {
 			}
 		case <-time.After(time.Minute):
 			t.Fatalf("%s: it goes on", framing)
+		}
+		// Where a script runs the command, killing the former may leave the latter.
+		want := map[bool]int{true: 1}[framing == emulator.ExecRaw]
+		if got := w.calls(eci.ActionExecContainerCommand) - before; got != want {
+			t.Errorf("%s: %d more commands were run, want %d", framing, got, want)
 		}
 	}
 }
