@@ -247,7 +247,6 @@ func tty(c call) int {
 	return c.fail(err)
 }
 
-// stty tells the size of the terminal, in rows and columns.
 // stty shows the size of the terminal with size, and sets it with rows N cols N.
 func stty(c call) int {
 	terminal := int(os.Stdin.Fd())
