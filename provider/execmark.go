@@ -125,11 +125,12 @@ func (m *markReader) result() (started, unable, ended bool, code int, preface st
 	return m.started, m.unable, m.ended, m.code, preface
 }
 
-// running is the process of the shell between the marks, 0 when it is not there.
+// running is the process of the shell between the marks, 0 when it is not there. A
+// shell that is process 1 leads no group: -1 stands for all that there are.
 func (m *markReader) running() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.ended {
+	if m.ended || m.pid <= 1 {
 		return 0
 	}
 	return m.pid

@@ -189,6 +189,15 @@ func TestWithoutMarksTheReasonIsKept(t *testing.T) {
 	}
 }
 
+func TestOnlyAGroupOfItsOwnIsKilled(t *testing.T) {
+	for told, want := range map[string]int{"17": 17, "1": 0, "0": 0, "-5": 0, "x": 0} {
+		m := newMarkReader(io.Discard, "eci:T", func() {}, nil, nil)
+		if _, err := m.Write([]byte("eci:T:+" + told + ";")); err != nil || m.running() != want {
+			t.Errorf("process %s: the group %d is killed, want %d (%v)", told, m.running(), want, err)
+		}
+	}
+}
+
 func TestAnInterruptedCommandLeavesNothingOnRealShells(t *testing.T) {
 	for _, shell := range shells(t) {
 		plan := mustPlan(t, execstream.Raw, terminalSession{argv: []string{"sh", "-c", "echo up; sleep 1000; echo not reached"}})
