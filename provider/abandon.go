@@ -64,13 +64,10 @@ func (p *Provider) resend(ctx context.Context, e entry) error {
 }
 
 // liveGroupID is the group to end for a pod of which the list shows found. A list
-// may lie, so where it shows nothing the pod's object is asked, as the API server
-// has it now: another leader may have written there which group it made.
+// may lie, so where it shows none that runs the pod's object is asked, as the API
+// server has it now: another leader may have written there which group it made.
 func (p *Provider) liveGroupID(ctx context.Context, pod *corev1.Pod, found *eci.ContainerGroup) (string, error) {
-	if found != nil {
-		if eci.IsTerminal(found.Status) {
-			return "", nil
-		}
+	if found != nil && !eci.IsTerminal(found.Status) {
 		return found.ContainerGroupID, nil
 	}
 	now, err := p.deps.Kube.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
@@ -80,7 +77,11 @@ func (p *Provider) liveGroupID(ctx context.Context, pod *corev1.Pod, found *eci.
 	if err != nil {
 		return "", fmt.Errorf("reading the pod: %w", err)
 	}
-	return now.Annotations[status.AnnotationInstanceID], nil
+	named := now.Annotations[status.AnnotationInstanceID]
+	if found != nil && named == found.ContainerGroupID {
+		return "", nil
+	}
+	return named, nil
 }
 
 // bury removes the record of a group that has ended; the cloud would forget it

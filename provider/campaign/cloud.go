@@ -36,7 +36,8 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	before, lies := w.liveGroups(), w.lieHits()
 	answer, lost := t.serve(req)
-	t.i.noteCall(params, answer, lost, lies)
+	slow := w.faults.takeSlow()
+	t.i.noteCall(params, answer, lost || slow > timeout, lies)
 	resp := answer.Result()
 	w.say("%s  %s %s: %d%s", t.i.name, action, about(params), resp.StatusCode, map[bool]string{true: " (connection cut)"}[lost])
 	w.checkRefused(params)
@@ -44,7 +45,7 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		w.checkDelete(before, params.Get("ContainerGroupId"))
 	}
 	w.checkGroups()
-	if err := t.i.answerSlowly(); err != nil {
+	if err := t.i.answerSlowly(slow); err != nil {
 		return nil, err
 	}
 	if lost {

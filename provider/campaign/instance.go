@@ -135,14 +135,15 @@ func (i *instance) stop() error {
 	return nil
 }
 
+// timeout is how long the client waits for an answer of the cloud.
+const timeout = 15 * time.Second
+
 // answerSlowly is where an answer of the cloud comes back, if the client still
 // waits for it by then.
-func (i *instance) answerSlowly() error {
+func (i *instance) answerSlowly(slow time.Duration) error {
 	if i.dead {
 		return errDead
 	}
-	const timeout = 15 * time.Second
-	slow := i.w.faults.takeSlow()
 	i.w.task.wakeAt = i.w.clock.Now().Add(min(slow, timeout))
 	if err := i.stop(); err != nil {
 		return err

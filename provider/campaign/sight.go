@@ -19,16 +19,16 @@ import (
 // sight is what one process could know of the groups: times are counted in calls
 // of the cloud.
 type sight struct {
-	// groups are those that the process was told of with the pod that they are of:
-	// states and events are told without.
-	groups map[string]bool
+	// groups is when the process was first told of a group with the pod that it is
+	// of, 0 by the pod's object: states and events are told without.
+	groups map[string]int
 	// asked is when the groups of a pod were last listed, lied when such a list
 	// was last one that lies.
 	asked, lied map[types.UID]int
 }
 
 func newSight() sight {
-	return sight{groups: map[string]bool{}, asked: map[types.UID]int{}, lied: map[types.UID]int{}}
+	return sight{groups: map[string]int{}, asked: map[types.UID]int{}, lied: map[types.UID]int{}}
 }
 
 // making is who made a group, for which pod, and when: as the number of its call,
@@ -43,7 +43,7 @@ type making struct {
 // notePod notes which group a pod that the process reads tells of.
 func (i *instance) notePod(pod *corev1.Pod) {
 	if pod != nil {
-		i.sight.groups[pod.Annotations[status.AnnotationInstanceID]] = true
+		i.sight.groups[pod.Annotations[status.AnnotationInstanceID]] = 0
 	}
 }
 
@@ -57,8 +57,8 @@ func (i *instance) noteCall(params url.Values, rec *httptest.ResponseRecorder, l
 		if _, known := w.made[g.ID]; !known {
 			w.made[g.ID] = making{i, ownerOf(g), w.calls, w.clock.Now()}
 		}
-		if tells && !lost && strings.Contains(answer, g.ID) {
-			i.sight.groups[g.ID] = true
+		if _, told := i.sight.groups[g.ID]; tells && !lost && !told && strings.Contains(answer, g.ID) {
+			i.sight.groups[g.ID] = w.calls
 		}
 	}
 	w.doubts = w.doubts || w.quiet && strings.Contains(answer, eci.CodeIdempotentMismatch)
@@ -92,16 +92,17 @@ func (w *world) lieHits() int {
 }
 
 // mayNotKnow says that a process has done all that it can to learn of the live
-// groups of a pod, and could not: none of them is its own, no answer and no pod
-// has shown it one, and either the list of the pod's groups lied, or another
-// process made the group after this one had looked, after the pod's deletion if
-// it is being deleted. Such a group is left to the reaper.
+// groups of a pod, and could not: none of them is its own, no pod and, until it
+// looked, no answer has shown it one, and either the list of the pod's groups lied,
+// or another process made the group after this one had looked, after the pod's
+// deletion if it is being deleted. Such a group is left to the reaper.
 func (i *instance) mayNotKnow(uid types.UID, groups []string) bool {
 	asked, lied := i.sight.asked[uid], i.sight.lied[uid]
 	for _, id := range groups {
 		made := i.w.made[id]
 		raced := asked > i.w.pods[uid].deletedAt && asked < made.at
-		if i.sight.groups[id] || made.by == i || !raced && lied < made.at {
+		told, known := i.sight.groups[id]
+		if known && told <= asked || made.by == i || !raced && lied < made.at {
 			return false
 		}
 	}
