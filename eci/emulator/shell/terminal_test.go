@@ -21,8 +21,8 @@ func TestATerminalEchoesAndCooksLines(t *testing.T) {
 	if err != nil || code != 5 {
 		t.Errorf("code %d, error %v", code, err)
 	}
-	// What is typed ahead is echoed at once, whatever the shell prints meanwhile.
-	if got := out.String(); !strings.Contains(got, "x\b \b") || strings.Count(got, "hi\r\n") != 2 {
+	// What is typed ahead is echoed at once, and the prompt may come at any place of it.
+	if got := strings.ReplaceAll(out.String(), "/ # ", ""); !strings.Contains(got, "x\b \b") || strings.Count(got, "hi\r\n") != 2 {
 		t.Errorf("the screen shows %q", out.String())
 	}
 }
