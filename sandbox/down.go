@@ -2,8 +2,11 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/eci-vnode/eci-vnode/sandbox/process"
@@ -31,11 +34,7 @@ func Down(ctx context.Context, config Config, out io.Writer) error {
 		return sweep(ctx, files, report)
 	}
 	report.sayf("Stopping the sandbox (process %d)", pid)
-	err = process.End(ctx, pid, downPatience, func() bool {
-		holder, err := process.Holder(pidFile)
-		return holder == pid && err == nil
-	})
-	if err != nil {
+	if err := end(ctx, pid, pidFile); err != nil {
 		return fmt.Errorf("stop the sandbox: %w", err)
 	}
 	if err := sweep(ctx, files, report); err != nil {
@@ -43,4 +42,22 @@ func Down(ctx context.Context, config Config, out io.Writer) error {
 	}
 	report.sayf("The sandbox has stopped, nothing is left running")
 	return nil
+}
+
+// end returns when the process that holds a pid file has ended, and not when it
+// has removed the file: that is the last thing but one that it does.
+func end(ctx context.Context, pid int, pidFile string) error {
+	file, err := os.Open(pidFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it has ended meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return process.End(ctx, pid, downPatience, func() bool {
+		held, err := process.IsHeld(file)
+		now, _ := process.ReadPID(pidFile) // 0 when it is removed
+		return err == nil && held && (now == pid || now == 0)
+	})
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -126,12 +127,16 @@ func mustFail(t *testing.T, cmd *exec.Cmd) string {
 	return string(output)
 }
 
-// mustBeGone checks processes that nobody of ours waits for: a zombie is gone.
+// mustBeGone checks processes that nobody of ours waits for: a zombie is gone, and
+// the kernel takes a moment to make one of a process that has given up its files.
 func mustBeGone(t *testing.T, pids []int) {
 	t.Helper()
 	for _, pid := range pids {
-		if err := syscall.Kill(pid, 0); err == nil && !isZombie(pid) {
-			t.Errorf("process %d still runs", pid)
-		}
+		eventually(t, fmt.Sprintf("the end of process %d", pid), func() string {
+			if err := syscall.Kill(pid, 0); err == nil && !isZombie(pid) {
+				return "it still runs"
+			}
+			return ""
+		})
 	}
 }

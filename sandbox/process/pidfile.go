@@ -41,11 +41,9 @@ func Hold(path string) (*PIDFile, error) {
 	return &PIDFile{file}, writePID(path, os.Getpid())
 }
 
-// Release gives the file up and removes it.
-func (f *PIDFile) Release() error {
-	// Removed first: a file that is unlocked but still there looks like a killed run.
-	return errors.Join(os.Remove(f.file.Name()), f.file.Close())
-}
+// Release removes the file. Its lock stays until the process ends, for whoever
+// has opened the file to wait for that.
+func (f *PIDFile) Release() error { return os.Remove(f.file.Name()) }
 
 // Holder returns the process that holds the pid file, 0 for none.
 func Holder(path string) (int, error) {
@@ -56,15 +54,25 @@ func Holder(path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer file.Close() // also unlocks
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
-	if err == nil {
-		return 0, nil
-	}
-	if !errors.Is(err, syscall.EWOULDBLOCK) {
-		return 0, fmt.Errorf("lock %s: %w", path, err)
+	defer file.Close()
+	held, err := IsHeld(file)
+	if !held || err != nil {
+		return 0, err
 	}
 	return ReadPID(path)
+}
+
+// IsHeld says whether the process that holds an opened pid file lives. It does so
+// also after the file was released.
+func IsHeld(file *os.File) (bool, error) {
+	err := syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if err == nil {
+		return false, syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+	}
+	if !errors.Is(err, syscall.EWOULDBLOCK) {
+		return false, fmt.Errorf("lock %s: %w", file.Name(), err)
+	}
+	return true, nil
 }
 
 // ReadPID returns the number in a pid file, whether or not that process lives;
