@@ -111,6 +111,8 @@ type Provider struct {
 	// store.recovered is closed and read only after.
 	recoveredAt time.Time
 	strays      map[types.UID][]*eci.ContainerGroup
+	// sighted are the groups that tries to recover which failed have read, by id.
+	sighted map[string]eci.ContainerGroup
 
 	// wake asks the sync loop for a tick now, wakeFiles the refresh loop to look at
 	// the pods that wait for their addresses; each holds one request.

@@ -37,10 +37,12 @@ func (p *Provider) Recover(ctx context.Context, pods []*corev1.Pod) error {
 	if err != nil {
 		return fmt.Errorf("reading %d container groups of this node: %w", len(unclear), err)
 	}
+	unlisted := p.sightGroups(states, groups)
 	if id := leftOut(unclear, states, groups); id != "" {
 		return fmt.Errorf("container group %s is in the list of states and its details are not shown: is the RAM permission eci:DescribeContainerGroups there?", id)
 	}
 	byPod := map[types.UID][]*eci.ContainerGroup{}
+	groups = append(groups, unlisted...)
 	for i := range groups {
 		if who, ok := request.IdentityOf(groups[i].Tags); ok {
 			byPod[who.UID] = append(byPod[who.UID], &groups[i])
@@ -58,9 +60,30 @@ func (p *Provider) Recover(ctx context.Context, pods []*corev1.Pod) error {
 	}
 	log.G(ctx).WithFields(log.Fields{"groups": len(states), "read": len(groups), "pods": len(pods), "adopted": adopted}).
 		Info("recovered the state of this node from the cloud")
-	p.recoveredAt, p.strays = began, strays
+	p.recoveredAt, p.strays, p.sighted = began, strays, nil
 	p.store.ready()
 	return nil
+}
+
+// sightGroups remembers the groups that a try to recover has read and that may run,
+// and returns those of earlier tries that are not listed any more: a list that
+// leaves out what we saw proves nothing. Should they be gone, they are found lost
+// like any other.
+func (p *Provider) sightGroups(states map[string]*eci.ContainerGroupStatus, groups []eci.ContainerGroup) (unlisted []eci.ContainerGroup) {
+	for _, id := range slices.Sorted(maps.Keys(p.sighted)) {
+		if states[id] == nil {
+			unlisted = append(unlisted, p.sighted[id])
+		}
+	}
+	if p.sighted == nil {
+		p.sighted = map[string]eci.ContainerGroup{}
+	}
+	for _, group := range groups {
+		if !eci.IsTerminal(group.Status) {
+			p.sighted[group.ContainerGroupID] = group
+		}
+	}
+	return unlisted
 }
 
 // describeGroups reads groups by id, in full and with their events.

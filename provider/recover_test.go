@@ -193,3 +193,17 @@ func TestAFinishedPodStaysFinishedWhenTheCloudHasForgottenIt(t *testing.T) {
 		t.Errorf("it became %s (%s)", told.Status.Phase, told.Status.Reason)
 	}
 }
+
+func TestAGroupThatATryToRecoverSawIsNotForgottenByTheNext(t *testing.T) {
+	var p Provider
+	listed := map[string]*eci.ContainerGroupStatus{"eci-runs": {}, "eci-failed": {}}
+	p.sightGroups(listed, []eci.ContainerGroup{
+		{ContainerGroupID: "eci-runs", Status: eci.StatusRunning}, {ContainerGroupID: "eci-failed", Status: eci.StatusFailed},
+	})
+	if again := p.sightGroups(listed, nil); len(again) != 0 {
+		t.Errorf("%v are listed and were added", again)
+	}
+	if left := p.sightGroups(nil, nil); len(left) != 1 || left[0].ContainerGroupID != "eci-runs" {
+		t.Errorf("a list that lags leaves out %v, want eci-runs alone", left)
+	}
+}
