@@ -138,8 +138,12 @@ func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*ec
 	if len(groups) == 0 {
 		return p.recoverMissing(pod)
 	}
-	p.store.remember(pod)
 	group := best(groups)
+	if rank(group) == 0 && p.namesAnother(ctx, pod, groups) && p.recoverMissing(pod) {
+		p.store.update(pod.UID, func(e *entry) { e.attempt = failedAttempts(groups) })
+		return true
+	}
+	p.store.remember(pod)
 	p.store.update(pod.UID, func(e *entry) {
 		e.stage, e.groupID, e.createdAt = stageLive, group.ContainerGroupID, p.deps.Clock.Now()
 		e.requestID = pod.Annotations[status.AnnotationRequestID]
@@ -200,6 +204,17 @@ func (p *Provider) renamed(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, e
 		return nil, fmt.Errorf("the pod is gone: its name is that of %s now", now.UID)
 	}
 	return now, nil
+}
+
+// namesAnother says that the object of a pod names a group beside those that are
+// listed, which may run: the list is old, and shows only attempts that failed. What
+// it leaves out is asked for by its name, or the pod would be given another.
+func (p *Provider) namesAnother(ctx context.Context, pod *corev1.Pod, groups []*eci.ContainerGroup) bool {
+	id := pod.Annotations[status.AnnotationInstanceID]
+	if id == "" || slices.ContainsFunc(groups, func(g *eci.ContainerGroup) bool { return g.ContainerGroupID == id }) {
+		return false
+	}
+	return p.existenceOf(ctx, entry{pod: pod, groupID: id}) != existsNot
 }
 
 // recoverMissing takes over a pod that had a group which is not listed: one

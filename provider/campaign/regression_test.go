@@ -6,6 +6,7 @@ import "testing"
 // With other calls in the code between, a history may no longer meet its bug:
 // it still has to hold every invariant.
 var regressions = map[string]string{
+	"an old list that shows only a failed attempt does not hide the group that the object names":          "create:46937 run:50000 crash:30634 run:5433 stale:39224 fail:63914 run:35242 run:48900 drain:55435 run:32094 run:55205 create:42553 run:35431 create:8621 run:11262 create:27898 second:4774 stock:48051 run:4212 wait:55230 run:46416 fail:38964 wait:26009 run:34713 delete:40114 stale:51383 run:57592 run:29489 run:18586 run:25821 run:17457 crash:39582 create:39019 wait:16608 run:43568 stock:8010 hand:885 run:23133 crash:52967 run:29857",
 	"a try to recover that failed has seen groups that a later list leaves out":                           "create:41572 create:29032 run:62604 replace:58399 run:10390 force:58780 run:20892 slow:62873 cut:45151 run:45418 run:63452 lag:42933 run:48961 delete:12003 run:24380 run:2417 run:62510",
 	"beside a group that failed the object of a pod names the one that another leader has made":           "create:26603 stock:59618 run:25862 run:9645 second:18295 run:16285 wait:9394 drain:3671 cut:19942 run:45154 lag:43771 run:3193 run:28446",
 	"a pod whose object names a group that failed is not lost while the next one runs":                    "create:58902 api:25763 run:62958 run:21188 stock:13689 run:838 heal:18171 run:14951 hand:25301 crash:45205 wait:46496 denied:53204 run:52598 run:29578",
