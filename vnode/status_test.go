@@ -112,27 +112,6 @@ func TestAPodThatComesUpSlowlyIsShownPendingAfterAPause(t *testing.T) {
 	}
 }
 
-func TestAPodThatEndsFastIsWrittenOnce(t *testing.T) {
-	b := newBench(t)
-	pod := b.mustRun(newPod("a"))
-	before := len(b.cluster.statusPatches())
-	b.cluster.mustDelete(t, "a", 30)
-	b.settle()
-	stopping := running("10.0.0.1")
-	stopping.Message = "its containers end"
-	b.provider.tell(pod, stopping)
-	b.settle()
-	if patches := b.cluster.statusPatches()[before:]; len(patches) != 0 {
-		t.Errorf("written at once: %v", patches)
-	}
-	b.provider.tell(pod, corev1.PodStatus{Phase: corev1.PodFailed})
-	b.settle()
-	b.pass(b.pendingPause, b.updates)
-	if patches := b.cluster.statusPatches()[before:]; len(patches) != 1 {
-		t.Errorf("%d writes, want the end alone: %v", len(patches), patches)
-	}
-}
-
 func TestChangedAddressReplacesTheOldOne(t *testing.T) {
 	b := newBench(t)
 	pod := b.mustRun(newPod("a"))
