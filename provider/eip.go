@@ -104,14 +104,28 @@ func (e *entry) showEIP(pod *corev1.Pod) {
 	annotate(pod, e.eip.Annotations(pod.Status.PodIP))
 }
 
+// annotate makes a map only where it has to: others may share either.
 func annotate(pod *corev1.Pod, annotations map[string]string) {
-	if len(annotations) == 0 {
+	if hasAll(pod.Annotations, annotations) {
 		return
 	}
-	all := make(map[string]string, len(pod.Annotations)+len(annotations)) // others may share those of the pod
+	if len(pod.Annotations) == 0 {
+		pod.Annotations = annotations
+		return
+	}
+	all := make(map[string]string, len(pod.Annotations)+len(annotations))
 	maps.Copy(all, pod.Annotations)
 	maps.Copy(all, annotations)
 	pod.Annotations = all
+}
+
+func hasAll(there, wanted map[string]string) bool {
+	for key, value := range wanted {
+		if have, ok := there[key]; !ok || have != value {
+			return false
+		}
+	}
+	return true
 }
 
 // withAddress is the pod with the annotations of the EIP that was got for it

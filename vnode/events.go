@@ -56,7 +56,7 @@ func (c *podController) podChanged(old, pod *corev1.Pod) {
 	} else {
 		// The same to the provider: let go of the older object.
 		c.pods.change(pod.UID, func(e *entry) {
-			if e.told == old {
+			if e.told != nil && c.sameForProvider(e.told, pod) {
 				e.told = pod
 			}
 		})

@@ -54,9 +54,18 @@ func (c *podController) statusChanged(uid types.UID) {
 	c.updates.Add(uid)
 }
 
-// reportOf shares the status with the provider's pod.
+// reportOf shares with the provider's pod what it can.
 func (c *podController) reportOf(pod *corev1.Pod) *report {
-	r := &report{Status: pod.Status, Annotations: map[string]string{}}
+	owned := 0
+	for key := range pod.Annotations {
+		if c.owns(key) {
+			owned++
+		}
+	}
+	if owned == len(pod.Annotations) {
+		return &report{Status: pod.Status, Annotations: pod.Annotations}
+	}
+	r := &report{Status: pod.Status, Annotations: make(map[string]string, owned)}
 	for key, value := range pod.Annotations {
 		if c.owns(key) {
 			r.Annotations[key] = value

@@ -111,6 +111,9 @@ func New(cfg Config, deps Deps) (*VirtualNode, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := deps.Pods.SetTransform(newSlimmer(v.pods.pods).transform); err != nil {
+		return nil, fmt.Errorf("set the transform of the pod informer: %w", err)
+	}
 	if _, err := deps.Pods.AddEventHandler(v.pods.handlers()); err != nil {
 		return nil, fmt.Errorf("listen to the pod informer: %w", err)
 	}

@@ -24,10 +24,11 @@ type seenStates struct {
 
 	mu         sync.Mutex
 	young, old map[uint64]*eci.ContainerGroupStatus
+	words      words
 }
 
 func newSeenStates() *seenStates {
-	return &seenStates{seed: maphash.MakeSeed(), young: map[uint64]*eci.ContainerGroupStatus{}}
+	return &seenStates{seed: maphash.MakeSeed(), young: map[uint64]*eci.ContainerGroupStatus{}, words: words{}}
 }
 
 // decode reads a page of states. It is false for an answer that has to be read
@@ -66,6 +67,7 @@ func (s *seenStates) state(raw []byte) (*eci.ContainerGroupStatus, error) {
 		if err := json.Unmarshal(raw, state); err != nil {
 			return nil, err
 		}
+		s.words.compact(state)
 	}
 	if len(s.young) >= maxSeen {
 		s.old, s.young = s.young, map[uint64]*eci.ContainerGroupStatus{}

@@ -34,15 +34,16 @@ const (
 // the pod was read.
 func (v *view) setConditions(status *corev1.PodStatus) {
 	containersReady := containersReady(status)
-	own := []corev1.PodCondition{
+	of := v.cloudConditions()
+	own := append(make([]corev1.PodCondition, 0, 6+len(of)),
 		is(corev1.PodReadyToStartContainers, status.PodIP != "" && !isTerminal(status.Phase), "", ""),
 		initialized(v.pod, status),
 		ready(v.pod, containersReady),
 		containersReady,
 		is(corev1.PodScheduled, true, "", ""),
 		v.created(),
-	}
-	own = append(own, v.cloudConditions()...)
+	)
+	own = append(own, of...)
 	if resizeWaits(v.pod, status) {
 		own = append(own, resizeRefused())
 	}
