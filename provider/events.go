@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
@@ -40,16 +39,16 @@ func (p *Provider) eventsTurn(ctx context.Context) {
 // token for a second page: with more groups than it holds, those that may be
 // reclaimed are asked for by id, some at each turn.
 func (p *Provider) readEvents(ctx context.Context) error {
-	groups := p.store.all(func(e *entry) bool { return e.stage == stageLive && e.group != nil })
+	shown := func(e *entry) bool { return e.stage == stageLive && e.group != nil }
 	req := eci.DescribeContainerGroupEventsRequest{SinceSecond: p.window(p.eventsRead), Limit: eci.MaxStatusesPerPage}
-	if len(groups) == 0 {
+	switch n := p.store.count(shown); {
+	case n == 0:
 		return nil
-	}
-	if len(groups) <= eci.MaxStatusesPerPage {
+	case n <= eci.MaxStatusesPerPage:
 		req.Tags = p.nodeTags()
 		return p.takeEvents(ctx, &req)
 	}
-	groups = slices.DeleteFunc(groups, func(e entry) bool { return !e.group.isSpot() })
+	groups := p.store.all(func(e *entry) bool { return shown(e) && e.group.isSpot() })
 	req.SinceSecond = 0 // a turn may come late to a group
 	for range min(eventBatches, (len(groups)+eci.MaxGroupsPerPage-1)/eci.MaxGroupsPerPage) {
 		req.ContainerGroupIDs = nil

@@ -42,7 +42,7 @@ func newMetrics(r prometheus.Registerer, s *store) *metrics {
 			Name:        "eci_vnode_pods",
 			Help:        "Pods in the store, by stage.",
 			ConstLabels: prometheus.Labels{"stage": string(st)},
-		}, func() float64 { return float64(len(s.all(func(e *entry) bool { return e.stage == st }))) }))
+		}, func() float64 { return float64(s.count(func(e *entry) bool { return e.stage == st })) }))
 	}
 	return m
 }

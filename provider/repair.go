@@ -83,13 +83,9 @@ func (p *Provider) sortOut(listed map[string]*eci.ContainerGroupStatus) (changed
 // touched and the node's condition says so, unless asking for one of them by
 // its name proves that they are gone.
 func (p *Provider) countMissing(ctx context.Context, listed map[string]*eci.ContainerGroupStatus, began time.Time) {
-	var missing []entry
-	expected := p.store.all(func(e *entry) bool { return e.stage == stageLive && e.createdAt.Before(began) })
-	for _, e := range expected {
-		if listed[e.groupID] == nil {
-			missing = append(missing, e)
-		}
-	}
+	missing := p.store.all(func(e *entry) bool {
+		return e.stage == stageLive && e.createdAt.Before(began) && listed[e.groupID] == nil
+	})
 	vanished := len(listed) == 0 && len(missing) > 0 && p.existenceOf(ctx, missing[0]) != existsNot
 	p.cloud.noteVanished(vanished)
 	if vanished {

@@ -299,6 +299,18 @@ func (s *store) any(is func(*entry) bool) bool {
 	return false
 }
 
+// count is how many entries are. is only reads.
+func (s *store) count(is func(*entry) bool) (n int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, e := range s.entries {
+		if is(e) {
+			n++
+		}
+	}
+	return n
+}
+
 // ofGroup returns whose group id is, or "".
 func (s *store) ofGroup(id string) types.UID {
 	s.mu.RLock()
