@@ -27,19 +27,28 @@ type slimmer struct {
 
 func newSlimmer(pods *memory) *slimmer { return &slimmer{pods: pods, parts: map[string]any{}} }
 
-// transform is a cache.TransformFunc. It takes managedFields off as well.
+// transform is a cache.TransformFunc. It takes managedFields off as well. A pod that
+// leaves is not worth more.
 func (s *slimmer) transform(obj any) (any, error) {
 	pod, ok := obj.(*corev1.Pod)
 	if !ok {
 		return StripManagedFields(obj)
 	}
 	pod.ManagedFields = nil
-	if e, known := s.pods.read(pod.UID); known && e.reported != nil {
+	if pod.DeletionTimestamp != nil {
+		return pod, nil
+	}
+	e, known := s.pods.read(pod.UID)
+	if known && e.reported != nil {
 		shareReport(pod, e.reported)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.shareSpec(&pod.Spec)
+	if known && pod.Generation != 0 && pod.Generation == e.pod.Generation {
+		pod.Spec = e.pod.Spec
+	} else {
+		s.shareSpec(&pod.Spec)
+	}
 	pod.Labels = share(s, 'l', pod.Labels, &metav1.ObjectMeta{Labels: pod.Labels})
 	pod.OwnerReferences = share(s, 'o', pod.OwnerReferences, &metav1.ObjectMeta{OwnerReferences: pod.OwnerReferences})
 	return pod, nil

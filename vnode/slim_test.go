@@ -95,6 +95,23 @@ func TestPodsThatDifferStayAsTheyAre(t *testing.T) {
 	}
 }
 
+func TestAPodSharesItsSpecWithItsEarlierSelf(t *testing.T) {
+	pods := newMemory()
+	s := newSlimmer(pods)
+	generation := func(n int64) func(*corev1.Pod) { return func(p *corev1.Pod) { p.Generation = n } }
+	first := slimmed(t, s, replicaOf(1, generation(1)))
+	pods.observe(first)
+	again := slimmed(t, s, replicaOf(1, generation(1)))
+	if unsafe.SliceData(again.Spec.Containers) != unsafe.SliceData(first.Spec.Containers) {
+		t.Error("the same spec is kept twice")
+	}
+	slimmed(t, s, replicaOf(1, generation(2), func(p *corev1.Pod) { p.Spec.Containers[0].Image = "nginx:2" }))
+	leaving := slimmed(t, s, replicaOf(1, generation(1), func(p *corev1.Pod) { p.DeletionTimestamp = ptr.To(metav1.Now()) }))
+	if unsafe.SliceData(leaving.Spec.Containers) == unsafe.SliceData(first.Spec.Containers) {
+		t.Error("time is spent on a pod that leaves")
+	}
+}
+
 func TestAPodSharesItsStatusWithTheReport(t *testing.T) {
 	pods := newMemory()
 	s := newSlimmer(pods)

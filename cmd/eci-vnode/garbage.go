@@ -9,10 +9,12 @@ import (
 )
 
 const (
-	// garbage is how much the collector lets pile up between two of its runs, in
-	// bytes. By default that is as much as is in use: next to nothing on a node with
-	// few pods, so that a burst of them spent a sixth of its CPU time on collecting.
-	garbage = 64 << 20
+	// busyGarbage is how much the collector lets pile up between two of its runs, in
+	// bytes, while pods come and go, restGarbage at rest. By default that is as much as
+	// is in use: next to nothing on a node with few pods, so that a burst of them spent
+	// a sixth of its CPU time on collecting.
+	busyGarbage = 128 << 20
+	restGarbage = 32 << 20
 	// busyBytes are allocated in one second by a burst of pods, and never at rest.
 	busyBytes = 8 << 20
 	// restAfter is how many seconds in a row have to be calm. The memory that the
@@ -41,7 +43,7 @@ func limitGarbage(ctx context.Context, env lookupEnv) {
 	for set := 0; ; {
 		live, allocated := readHeap()
 		rested := pace.second(allocated)
-		if want := garbagePercent(live); max(want-set, set-want) >= percentStep {
+		if want := garbagePercent(live, pace.garbage()); max(want-set, set-want) >= percentStep {
 			debug.SetGCPercent(want)
 			set = want
 		}
@@ -73,8 +75,16 @@ func (p *pace) second(allocated uint64) (rested bool) {
 	return p.calm == restAfter
 }
 
+// garbage is how much may pile up at this pace.
+func (p *pace) garbage() uint64 {
+	if p.calm >= restAfter {
+		return restGarbage
+	}
+	return busyGarbage
+}
+
 // garbagePercent is GOGC for a heap of which the last collection left live bytes.
-func garbagePercent(live uint64) int {
+func garbagePercent(live, garbage uint64) int {
 	return int(min(max(garbage*100/max(live, 1), leastPercent), mostPercent))
 }
 
