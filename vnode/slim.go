@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
 )
 
 // maxShared bounds how many parts are remembered: what comes after that many
@@ -19,16 +20,19 @@ const maxShared = 4096
 // their spec, and with what the provider reported is kept once. The pods are equal
 // to what they were, and as read-only as everything of an informer.
 type slimmer struct {
-	pods *memory
+	index cache.Indexer // of the informer
+	pods  *memory
 
 	mu    sync.Mutex
 	parts map[string]any // by kind and encoding
 }
 
-func newSlimmer(pods *memory) *slimmer { return &slimmer{pods: pods, parts: map[string]any{}} }
+func newSlimmer(index cache.Indexer, pods *memory) *slimmer {
+	return &slimmer{index: index, pods: pods, parts: map[string]any{}}
+}
 
-// transform is a cache.TransformFunc. It takes managedFields off as well. A pod that
-// leaves is not worth more.
+// transform is a cache.TransformFunc for the informer of the index. It takes
+// managedFields off as well. A pod that leaves is not worth more.
 func (s *slimmer) transform(obj any) (any, error) {
 	pod, ok := obj.(*corev1.Pod)
 	if !ok {
@@ -38,14 +42,13 @@ func (s *slimmer) transform(obj any) (any, error) {
 	if pod.DeletionTimestamp != nil {
 		return pod, nil
 	}
-	e, known := s.pods.read(pod.UID)
-	if known && e.reported != nil {
+	if e, known := s.pods.read(pod.UID); known && e.reported != nil {
 		shareReport(pod, e.reported)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known && pod.Generation != 0 && pod.Generation == e.pod.Generation {
-		pod.Spec = e.pod.Spec
+	if old := podByUID(s.index, pod.UID); old != nil && old.Generation != 0 && old.Generation == pod.Generation {
+		pod.Spec = old.Spec
 	} else {
 		s.shareSpec(&pod.Spec)
 	}

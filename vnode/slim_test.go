@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/ptr"
 )
 
@@ -42,6 +43,10 @@ func replicaOf(i int, change ...func(*corev1.Pod)) *corev1.Pod {
 	return pod
 }
 
+func emptyIndex() cache.Indexer {
+	return cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{uidIndex: podUID})
+}
+
 // slimmed puts a pod through the transform and checks that it is the same pod.
 func slimmed(t *testing.T, s *slimmer, pod *corev1.Pod) *corev1.Pod {
 	t.Helper()
@@ -58,7 +63,7 @@ func slimmed(t *testing.T, s *slimmer, pod *corev1.Pod) *corev1.Pod {
 }
 
 func TestPodsOfAWorkloadShareWhatIsTheSame(t *testing.T) {
-	s := newSlimmer(newMemory())
+	s := newSlimmer(emptyIndex(), newMemory())
 	one, two := slimmed(t, s, replicaOf(1)), slimmed(t, s, replicaOf(2))
 	if a, b := one.Spec.Containers[0], two.Spec.Containers[0]; unsafe.SliceData(a.Env) != unsafe.SliceData(b.Env) || unsafe.StringData(a.Image) != unsafe.StringData(b.Image) {
 		t.Error("the containers are kept twice")
@@ -73,7 +78,7 @@ func TestPodsOfAWorkloadShareWhatIsTheSame(t *testing.T) {
 
 // What is only nearly the same stays apart: slimmed compares each with what it was.
 func TestPodsThatDifferStayAsTheyAre(t *testing.T) {
-	s := newSlimmer(newMemory())
+	s := newSlimmer(emptyIndex(), newMemory())
 	slimmed(t, s, replicaOf(1))
 	for i, change := range []func(*corev1.Pod){
 		func(p *corev1.Pod) { p.Spec.Containers[0].Image = "nginx:2" },
@@ -96,11 +101,13 @@ func TestPodsThatDifferStayAsTheyAre(t *testing.T) {
 }
 
 func TestAPodSharesItsSpecWithItsEarlierSelf(t *testing.T) {
-	pods := newMemory()
-	s := newSlimmer(pods)
+	index := emptyIndex()
+	s := newSlimmer(index, newMemory())
 	generation := func(n int64) func(*corev1.Pod) { return func(p *corev1.Pod) { p.Generation = n } }
 	first := slimmed(t, s, replicaOf(1, generation(1)))
-	pods.observe(first)
+	if err := index.Add(first); err != nil {
+		t.Fatal(err)
+	}
 	again := slimmed(t, s, replicaOf(1, generation(1)))
 	if unsafe.SliceData(again.Spec.Containers) != unsafe.SliceData(first.Spec.Containers) {
 		t.Error("the same spec is kept twice")
@@ -114,7 +121,7 @@ func TestAPodSharesItsSpecWithItsEarlierSelf(t *testing.T) {
 
 func TestAPodSharesItsStatusWithTheReport(t *testing.T) {
 	pods := newMemory()
-	s := newSlimmer(pods)
+	s := newSlimmer(emptyIndex(), pods)
 	at := time.Unix(1700000000, 0)
 	status := func(at time.Time, ready corev1.ConditionStatus) corev1.PodStatus {
 		return corev1.PodStatus{

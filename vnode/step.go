@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -12,7 +13,8 @@ import (
 // the queues and has it take one item at a time. Simulations that must replay
 // exactly are run with it; there is no Node object and no kubelet API.
 type Stepper struct {
-	node *VirtualNode
+	node    *VirtualNode
+	slimmer *slimmer
 	// Creates, Deletes and Updates (of status) are the queues that were given.
 	Creates, Deletes, Updates Queue
 }
@@ -36,7 +38,18 @@ func NewStepper(cfg Config, deps Deps, queue func(name string) Queue) (*Stepper,
 	s.node = &VirtualNode{cfg: cfg, deps: deps, calls: &caller{metrics: m, clock: deps.Clock}}
 	given := map[string]Queue{queueCreate: s.Creates, queueDelete: s.Deletes, queueStatus: s.Updates}
 	s.node.pods = newPodController(cfg, deps, m, deps.Recorder, func(name string, _ *memory) Queue { return given[name] })
+	s.slimmer = newSlimmer(deps.Pods.GetIndexer(), s.node.pods.pods)
 	return s, nil
+}
+
+// Transform is what the informer of VirtualNode.Run does to each pod before it goes
+// into the cache: the owner does it too, to a pod of its own.
+func (s *Stepper) Transform(pod *corev1.Pod) (*corev1.Pod, error) {
+	slim, err := s.slimmer.transform(pod)
+	if err != nil {
+		return nil, err
+	}
+	return slim.(*corev1.Pod), nil
 }
 
 // Handler takes the events of the pod informer.

@@ -111,7 +111,7 @@ func New(cfg Config, deps Deps) (*VirtualNode, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := deps.Pods.SetTransform(newSlimmer(v.pods.pods).transform); err != nil {
+	if err := deps.Pods.SetTransform(newSlimmer(deps.Pods.GetIndexer(), v.pods.pods).transform); err != nil {
 		return nil, fmt.Errorf("set the transform of the pod informer: %w", err)
 	}
 	if _, err := deps.Pods.AddEventHandler(v.pods.handlers()); err != nil {

@@ -226,18 +226,26 @@ func (i *instance) deliver() {
 	event := i.w.api.log[i.cursor]
 	i.cursor++
 	i.notePod(event.pod)
-	old, known, _ := i.cache.Get(event.pod)
+	pod := i.heard(event.pod)
+	old, known, _ := i.cache.Get(pod)
 	switch {
 	case event.deleted && known:
-		i.drop(old, event.pod)
+		i.drop(old, pod)
 	case event.deleted:
 	case known:
-		i.take(i.cache.Update(event.pod))
-		i.pods.Handler().OnUpdate(old, event.pod)
+		i.take(i.cache.Update(pod))
+		i.pods.Handler().OnUpdate(old, pod)
 	default:
-		i.take(i.cache.Add(event.pod))
-		i.pods.Handler().OnAdd(event.pod, false)
+		i.take(i.cache.Add(pod))
+		i.pods.Handler().OnAdd(pod, false)
 	}
+}
+
+// heard is a pod as it goes into the cache.
+func (i *instance) heard(pod *corev1.Pod) *corev1.Pod {
+	pod, err := i.pods.Transform(pod.DeepCopy())
+	i.take(err)
+	return pod
 }
 
 // relist is the start of a watch, or its new start after a gap: what happened
@@ -249,6 +257,7 @@ func (i *instance) relist(lag int) {
 	for _, pod := range i.w.api.listAt(i.cursor) {
 		listed[pod.Name] = true
 		i.notePod(pod)
+		pod = i.heard(pod)
 		if old, known, _ := i.cache.Get(pod); known {
 			i.take(i.cache.Update(pod))
 			i.pods.Handler().OnUpdate(old, pod)
@@ -269,7 +278,7 @@ func (i *instance) drop(old, last any) {
 	i.pods.Handler().OnDelete(last)
 }
 
-// take panics on what an indexer of pods never answers.
+// take panics on what an indexer and a transform of pods never answer.
 func (i *instance) take(err error) {
 	if err != nil {
 		panic(err)

@@ -50,6 +50,8 @@ func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps) {
 	switch p {
 	case NoClientToken:
 		deps.Cloud = tokenless{deps.Cloud}
+	case NoRecovery:
+		deps.Kube = forgetfulKube{deps.Kube.(kube)}
 	case OneSighting:
 		cfg.Sightings, cfg.LostGrace, cfg.OrphanGrace = 1, 0, 0
 	}
@@ -90,15 +92,38 @@ func (p weakProvider) Recover(ctx context.Context, pods []*corev1.Pod) error {
 	return p.Provider.Recover(ctx, pods)
 }
 
-// CreatePod hides from the provider which group the pod names.
 func (p weakProvider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
 	if _, is := pod.Labels[panics]; is && p.off == Poisoned {
 		panic("a pod that nobody has thought of")
 	}
 	if p.off == NoRecovery {
-		delete(pod.Annotations, status.AnnotationInstanceID)
+		pod = nameless(pod)
 	}
 	return p.Provider.CreatePod(ctx, pod)
+}
+
+// nameless is a pod that does not tell which group it has.
+func nameless(pod *corev1.Pod) *corev1.Pod {
+	if pod = pod.DeepCopy(); pod != nil {
+		delete(pod.Annotations, status.AnnotationInstanceID)
+	}
+	return pod
+}
+
+// forgetfulKube hides from the provider which groups the pods name.
+type forgetfulKube struct{ kube }
+
+func (k forgetfulKube) CoreV1() typedcorev1.CoreV1Interface { return k }
+
+func (k forgetfulKube) Pods(string) typedcorev1.PodInterface {
+	return forgetfulPods{kubePods{i: k.i}}
+}
+
+type forgetfulPods struct{ kubePods }
+
+func (k forgetfulPods) Get(ctx context.Context, name string, o metav1.GetOptions) (*corev1.Pod, error) {
+	pod, err := k.kubePods.Get(ctx, name, o)
+	return nameless(pod), err
 }
 
 func (p weakProvider) DeletePod(ctx context.Context, pod *corev1.Pod) error {
