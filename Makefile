@@ -65,12 +65,12 @@ build: check-go ## Build all programs into .sandbox/bin
 	@GO="$(GO)" sandbox/build.sh $(BIN)/eci-sandbox "$(K8S_LDFLAGS)"
 	@ln -sf eci-sandbox $(BIN)/kubectl
 
-bench: build build-bench ## Measure against the raw API server and the library, about ten minutes (flags: ARGS='-help')
+bench: build build-bench ## Measure against the raw API server and the library, about twenty minutes (flags: ARGS='-help')
 	@$(BIN)/eci-bench -bin-dir $(BIN) -dir $(BENCH) $(ARGS)
 
 profile: build build-bench ## The same, and save CPU and heap profiles of eci-vnode into .bench
 	@$(BIN)/eci-bench -bin-dir $(BIN) -dir $(BENCH) -profile $(ARGS)
-	@echo "==> read them with: go tool pprof -top $(BIN)/eci-vnode $(BENCH)/cpu-1000.pprof"
+	@echo "==> read them with: go tool pprof -top $(BIN)/eci-vnode $(BENCH)/cpu-1.pprof"
 
 build-bench: check-go
 	@bin=$$(cd $(BIN) && pwd) && cd sandbox/bench && $(BUILD) -o "$$bin/eci-bench" .

@@ -11,9 +11,9 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// maxShared bounds how many parts are remembered: what comes after that many
-// different ones is shared anew.
-const maxShared = 4096
+// maxShared bounds the encoded bytes of the parts that are remembered, for they
+// outlive their pods: what comes after that many is shared anew.
+const maxShared = 4 << 20
 
 // slimmer makes the pods of the informer small before anybody sees them: what
 // they have in common with each other, as the pods of a workload have most of
@@ -25,6 +25,7 @@ type slimmer struct {
 
 	mu    sync.Mutex
 	parts map[string]any // by kind and encoding
+	size  int            // of the keys, in bytes
 }
 
 func newSlimmer(index cache.Indexer, pods *memory) *slimmer {
@@ -86,8 +87,9 @@ func share[T any](s *slimmer, kind byte, part T, message interface{ Marshal() ([
 	if first, ok := s.parts[key].(T); ok {
 		return first
 	}
-	if len(s.parts) >= maxShared {
+	if s.size += len(key); s.size > maxShared {
 		clear(s.parts)
+		s.size = len(key)
 	}
 	s.parts[key] = part
 	return part

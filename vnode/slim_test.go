@@ -2,6 +2,7 @@ package vnode
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -92,11 +93,23 @@ func TestPodsThatDifferStayAsTheyAre(t *testing.T) {
 	} {
 		slimmed(t, s, replicaOf(10+i, change))
 	}
-	for i := range 2 * maxShared {
-		slimmed(t, s, replicaOf(100+i, func(p *corev1.Pod) { p.Spec.Containers[0].Env[0].Value = fmt.Sprint(i) }))
-	}
-	if len(s.parts) > maxShared {
-		t.Errorf("%d parts are remembered, want %d at most", len(s.parts), maxShared)
+}
+
+// Whoever may make pods must not fill the memory of the node with what they had.
+func TestWhatIsRememberedOfPodsIsBounded(t *testing.T) {
+	s := newSlimmer(emptyIndex(), newMemory())
+	const long = maxShared / 10
+	for i := range 25 {
+		slimmed(t, s, replicaOf(i, func(p *corev1.Pod) {
+			p.Spec.Containers[0].Env[0].Value = fmt.Sprint(i) + strings.Repeat("x", long)
+		}))
+		size := 0
+		for key := range s.parts {
+			size += len(key)
+		}
+		if size > maxShared || size != s.size || len(s.parts) == 0 {
+			t.Fatalf("after %d pods %d bytes are remembered and %d counted, want %d at most", i+1, size, s.size, maxShared)
+		}
 	}
 }
 

@@ -2,8 +2,12 @@ package openapi
 
 import "github.com/eci-vnode/eci-vnode/eci"
 
-// maxWords bounds how many texts are remembered.
-const maxWords = 4096
+// maxWords bounds how many texts are remembered, maxWord how long they are, in
+// bytes: what is longer is hardly the same in many groups.
+const (
+	maxWords = 4096
+	maxWord  = 256
+)
 
 // words are texts that the states of many groups have in common, such as those of
 // a state, an image, or a second: each is kept once.
@@ -46,6 +50,9 @@ func (w words) shareState(s *eci.ContainerStatusState) {
 
 func (w words) share(texts ...*string) {
 	for _, text := range texts {
+		if len(*text) > maxWord {
+			continue
+		}
 		known, ok := w[*text]
 		if !ok {
 			if len(w) >= maxWords {

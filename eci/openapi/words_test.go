@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -55,5 +56,9 @@ func TestWordsAreBounded(t *testing.T) {
 	}
 	if len(w) > maxWords {
 		t.Errorf("%d words are kept, want %d at most", len(w), maxWords)
+	}
+	long := strings.Repeat("x", maxWord+1)
+	if w.share(&long); w[long] != "" {
+		t.Error("a long text is kept")
 	}
 }
