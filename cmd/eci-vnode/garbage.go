@@ -14,7 +14,7 @@ const (
 	// is in use: next to nothing on a node with few pods, so that a burst of them spent
 	// a sixth of its CPU time on collecting.
 	busyGarbage = 128 << 20
-	restGarbage = 32 << 20
+	restGarbage = 20 << 20
 	// busyBytes are allocated in one second by a burst of pods, and never at rest.
 	busyBytes = 8 << 20
 	// restAfter is how many seconds in a row have to be calm. The memory that the
