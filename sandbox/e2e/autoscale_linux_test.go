@@ -68,11 +68,8 @@ func checkLoad(t *testing.T, s *sandbox, namespace string) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			eventually(t, "figures", func() string {
-				table, _ := kubectl(t.Context(), s, append([]string{"-n", namespace, "top"}, strings.Fields(c.args)...)...) // an error is a table that is not there yet
-				if regexp.MustCompile(c.pattern).MatchString(table) {
-					return ""
-				}
-				return table
+				table, err := kubectl(t.Context(), s, append([]string{"-n", namespace, "top"}, strings.Fields(c.args)...)...)
+				return unless(regexp.MustCompile(c.pattern).MatchString(table), table, err)
 			})
 		})
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -44,6 +45,15 @@ func eventuallyWithin(t *testing.T, patience time.Duration, what string, waiting
 			t.Fatalf("%s: still waiting after %s: %s", what, patience, reason)
 		}
 	}
+}
+
+// unless is what eventually waits for when kubectl printed something else: also
+// when that is nothing, as the log of a pod that is young.
+func unless(done bool, output string, err error) string {
+	if done {
+		return ""
+	}
+	return fmt.Sprintf("it is %q, %v", output, err)
 }
 
 // mustKubectl runs the bundled kubectl and returns what it printed.

@@ -123,7 +123,7 @@ func mustRunKubectlPods(t *testing.T, s *sandbox, namespace string) {
 	}
 	eventually(t, "pod ended", func() string {
 		if phase := mustGetPod(t, s, namespace, "ended").Status.Phase; phase != corev1.PodFailed {
-			return string(phase)
+			return "it is " + string(phase)
 		}
 		return ""
 	})

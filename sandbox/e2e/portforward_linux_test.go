@@ -49,11 +49,8 @@ func testForwards(t *testing.T, s *sandbox, namespace string) {
 		t.Fatal(err)
 	}
 	eventually(t, "both servers of pod forwarded", func() string {
-		log, _ := kubectl(t.Context(), s, "logs", "-n", namespace, "forwarded", "-c", "server") // an error is a pod that is too young
-		if strings.Count(log, "serving HTTP") == 2 {
-			return ""
-		}
-		return log
+		log, err := kubectl(t.Context(), s, "logs", "-n", namespace, "forwarded", "-c", "server")
+		return unless(strings.Count(log, "serving HTTP") == 2, log, err)
 	})
 	t.Run("100 MB into a pod", func(t *testing.T) { forwardInto(t, s, namespace) })
 	t.Run("100 MB out of a pod", func(t *testing.T) { forwardOutOf(t, s, namespace, servingPort) })

@@ -136,11 +136,8 @@ func podsOf(t *testing.T, s *sandbox, selector string) []corev1.Pod {
 // checkHooks deletes the pod and reads its log to the end meanwhile.
 func checkHooks(t *testing.T, s *sandbox) {
 	eventually(t, "both lines of the start", func() string {
-		log, _ := kubectl(t.Context(), s, "logs", "hooks") // an error is a pod that is too young
-		if strings.Contains(log, "running\n") && strings.Contains(log, "postStart\n") {
-			return ""
-		}
-		return log
+		log, err := kubectl(t.Context(), s, "logs", "hooks")
+		return unless(strings.Contains(log, "running\n") && strings.Contains(log, "postStart\n"), log, err)
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

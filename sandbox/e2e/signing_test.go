@@ -43,10 +43,7 @@ func TestTheClusterSignsTheServingCertificateOfANode(t *testing.T) {
 	mustKubectl(t, shared, "certificate", "approve", request.Name)
 	eventually(t, "a log over the signed certificate", func() string {
 		log, err := kubectl(t.Context(), shared, "logs", "-n", namespace, "web-0")
-		if err == nil && log == "shown\n" {
-			return ""
-		}
-		return log
+		return unless(err == nil && log == "shown\n", log, err)
 	})
 	checkServing(t, node)
 	// Nobody is there to end it later.
