@@ -85,6 +85,7 @@ func run(ctx context.Context, cfg Config, env lookupEnv, stderr io.Writer) error
 		group.Go(func() error { return serveMetrics(serving, cfg, registry, r.notReady) })
 	}
 	group.Go(func() error { limitGarbage(serving, env); return nil })
+	group.Go(func() error { limitProcessors(serving, env); return nil })
 	group.Go(func() error {
 		defer stop() // probes are answered until the work has ended
 		return r.lead(ctx, clients, func(ctx context.Context) error { return work(ctx, cfg, clients, cloud, registry, r) })

@@ -17,6 +17,8 @@ type config struct {
 
 	// pods are the sizes of create and delete; idle those of the rows at rest.
 	pods, idle sizes
+	// rounds is how often the smallest number of pods is created and deleted.
+	rounds int
 	// stock is how many pods the library gets at its stock settings.
 	stock int
 	// burst is how many pods have events, and how many change at once.
@@ -42,7 +44,7 @@ func defaultConfig() config {
 	return config{
 		bin: ".sandbox/bin", deploy: "deploy/eci-vnode.yaml", dir: ".bench",
 		pods: sizes{1000, 5000}, idle: sizes{1000, 5000, 10000},
-		stock: 60, burst: 1000, spread: 10 * time.Second, paced: 1000,
+		rounds: 3, stock: 60, burst: 1000, spread: 10 * time.Second, paced: 1000,
 		bytes: 100_000_000, lines: 500, followers: 100,
 		// A repair of the syncer comes every two minutes and is counted.
 		rest: 2 * time.Minute, patience: 15 * time.Minute,
@@ -52,7 +54,7 @@ func defaultConfig() config {
 // quick shrinks everything that the program can be proven with.
 func (c config) quick() config {
 	c.pods, c.idle = sizes{20}, sizes{20, 30}
-	c.stock, c.burst, c.paced = 5, 10, 20
+	c.rounds, c.stock, c.burst, c.paced = 2, 5, 10, 20
 	c.bytes, c.lines, c.followers = 100_000, 20, printers
 	c.spread, c.rest = time.Second, 2*time.Second
 	return c
@@ -69,6 +71,7 @@ func parse(args []string) (config, error) {
 	f.StringVar(&c.dir, "dir", c.dir, "directory for the sandbox, logs, profiles and result.json")
 	f.Var(&c.pods, "n", "numbers of pods to create and delete, comma separated")
 	f.Var(&c.idle, "idle", "numbers of pods at rest, comma separated, rising; side by side; the restart is done at the last but one")
+	f.IntVar(&c.rounds, "rounds", c.rounds, "how often the first of these numbers is created and deleted, by all rivals in turn; rows have the medians")
 	f.IntVar(&c.stock, "stock-n", c.stock, "pods for the library at stock settings")
 	f.IntVar(&c.burst, "burst", c.burst, "pods in the bursts of events and of changes")
 	f.DurationVar(&c.spread, "spread", c.spread, "time over which the changes of a burst are spread")
@@ -92,7 +95,7 @@ func parse(args []string) (config, error) {
 // validate returns all that is wrong.
 func (c config) validate() error {
 	var errs []error
-	for name, n := range map[string]int{"stock-n": c.stock, "burst": c.burst, "paced-n": c.paced, "bytes": c.bytes, "lines": c.lines, "followers": c.followers} {
+	for name, n := range map[string]int{"rounds": c.rounds, "stock-n": c.stock, "burst": c.burst, "paced-n": c.paced, "bytes": c.bytes, "lines": c.lines, "followers": c.followers} {
 		if n < 1 {
 			errs = append(errs, fmt.Errorf("-%s: %d is below 1", name, n))
 		}

@@ -22,6 +22,10 @@
 //     until the watch has shown every pod gone. Of the library's deletes the grace
 //     period is taken off, since it always waits for all of it; ours ends when the
 //     group has, and nothing is taken off.
+//   - Whoever else uses the machine's processors moves all figures from minute to
+//     minute. The first number of pods is therefore done three times, each time by
+//     all rivals in turn, and a row has the medians; more pods take minutes, and are
+//     done once.
 //   - The raw client has 50 workers. Each takes a pod through the writes that were
 //     counted for us: the create and as many status patches of the same content;
 //     then the delete, the patches of our deletes, and the final delete. It writes

@@ -27,7 +27,7 @@ const (
 )
 
 // events makes and deletes a burst of pods and counts those that have the events
-// that they should afterwards. The library's burst is that of its lap.
+// that they should afterwards. The library's burst is that of its first lap.
 func (b *bench) events(ctx context.Context) error {
 	c, err := newCloud(false)
 	if err != nil {
@@ -48,7 +48,7 @@ func (b *bench) events(ctx context.Context) error {
 	}
 	rival := "the library was not run"
 	if slices.Contains(b.parts(), "throughput") {
-		theirs, err := b.lostEvents(ctx, nodeOfLibrary(settingsBest), b.pods[0], libraryCreated, libraryDeleted)
+		theirs, err := b.lostEvents(ctx, nodeOfLibrary(settingsBest, 1), b.pods[0], libraryCreated, libraryDeleted)
 		if err != nil {
 			return err
 		}

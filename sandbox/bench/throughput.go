@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,10 @@ func (l lap) deleteRate() float64 { return float64(l.n) / l.delete.took.Seconds(
 
 func (l lap) cpuPerPod() float64 {
 	return (l.create.cpu + l.delete.cpu).Seconds() * 1000 / float64(l.n)
+}
+
+func (l lap) eventsPerPod() float64 {
+	return (l.create.all.events + l.delete.all.events) / float64(l.n)
 }
 
 // takeOffLoad takes the writes of the load off: one for each pod in each half.
@@ -58,63 +63,90 @@ func (b *bench) warmUp(ctx context.Context) error {
 	return err
 }
 
+// throughput lets the rivals create and delete in turn. The smallest number of
+// pods has several rounds, and its rows the medians.
 func (b *bench) throughput(ctx context.Context) error {
 	for i, n := range b.pods {
-		ours, err := b.lapOfOurs(ctx, n)
-		if err != nil {
-			return err
+		rounds := 1
+		if i == 0 {
+			rounds = b.rounds
 		}
-		raw, err := b.lapOfRaw(ctx, n, ours)
-		if err != nil {
-			return err
+		var ours, raw, best laps
+		for round := 1; round <= rounds; round++ {
+			l, err := b.lapOfOurs(ctx, n, round)
+			if err != nil {
+				return err
+			}
+			r, err := b.lapOfRaw(ctx, n, round, l)
+			if err != nil {
+				return err
+			}
+			ours, raw = append(ours, l), append(raw, r)
+			if i > 0 {
+				continue
+			}
+			if l, err = b.lapOfLibrary(ctx, settingsBest, n, round); err != nil {
+				return err
+			}
+			best = append(best, l)
 		}
-		b.rowsAgainstRaw(ours, raw)
+		b.rowsAgainstRaw(n, ours, raw)
 		if i > 0 {
 			continue
 		}
-		best, err := b.lapOfLibrary(ctx, settingsBest, n)
+		stock, err := b.lapOfLibrary(ctx, settingsStock, b.stock, 1)
 		if err != nil {
 			return err
 		}
-		stock, err := b.lapOfLibrary(ctx, settingsStock, b.stock)
-		if err != nil {
-			return err
-		}
-		b.rowsAgainstLibrary(ours, best, stock)
+		b.rowsAgainstLibrary(n, ours, best, stock)
 	}
 	return nil
 }
 
-func (b *bench) rowsAgainstRaw(ours, raw lap) {
-	n, each := ours.n, float64(ours.n)
-	b.add(against(rowCreated, n, ours.createRate(), "pods/s", rival{"raw client", raw.createRate()}, false, 0.8))
-	b.add(against(rowDeleted, n, ours.deleteRate(), "pods/s", rival{"raw client", raw.deleteRate()}, false, 0.8))
-	b.add(atMost(rowCreateWrites, n, ours.create.all.ofPods()/each, "writes", 3, ""))
-	b.add(atMost(rowDeleteWrites, n, ours.delete.all.ofPods()/each, "writes", 3, ""))
+// laps are those of one rival with the same number of pods.
+type laps []lap
+
+// median of a figure; of an even number of laps the higher of the two.
+func (l laps) median(of func(lap) float64) float64 {
+	var all []float64
+	for _, one := range l {
+		all = append(all, of(one))
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
-func (b *bench) rowsAgainstLibrary(ours, best, stock lap) {
-	n, each := ours.n, float64(ours.n)
-	stockName := fmt.Sprintf("library, stock, n=%d", stock.n)
-	b.add(against(rowCreated, n, ours.createRate(), "pods/s", rival{"library, best", best.createRate()}, false, 0.9))
-	b.add(against(rowCreated, n, ours.createRate(), "pods/s", rival{stockName, stock.createRate()}, false, 20))
-	b.add(against(rowDeleted, n, ours.deleteRate(), "pods/s", rival{"library, best", best.deleteRate()}, false, 2))
-	b.add(against(rowDeleted, n, ours.deleteRate(), "pods/s", rival{stockName, stock.deleteRate()}, false, 20))
-	b.add(against(rowCPU, n, ours.cpuPerPod(), "ms", rival{"library, best", best.cpuPerPod()}, true, 0.6))
-	events := (ours.create.all.events + ours.delete.all.events) / each
-	b.add(beside("events written per pod", n, events, "events", "library, best",
-		(best.create.all.events+best.delete.all.events)/each))
-	b.add(beside("last event of the pods created, after the last pod", n, ours.create.late.Seconds(), "s", "library, best", best.create.late.Seconds()))
+func (b *bench) rowsAgainstRaw(n int, ours, raw laps) {
+	each := func(h func(lap) half) float64 {
+		return ours.median(func(l lap) float64 { return h(l).all.ofPods() / float64(n) })
+	}
+	b.add(against(rowCreated, n, ours.median(lap.createRate), "pods/s", rival{"raw client", raw.median(lap.createRate)}, false, 0.8))
+	b.add(against(rowDeleted, n, ours.median(lap.deleteRate), "pods/s", rival{"raw client", raw.median(lap.deleteRate)}, false, 0.8))
+	b.add(atMost(rowCreateWrites, n, each(func(l lap) half { return l.create }), "writes", 3, ""))
+	b.add(atMost(rowDeleteWrites, n, each(func(l lap) half { return l.delete }), "writes", 3, ""))
+}
+
+func (b *bench) rowsAgainstLibrary(n int, ours, best laps, stock lap) {
+	stockName, bestName := fmt.Sprintf("library, stock, n=%d", stock.n), "library, best"
+	created, deleted := ours.median(lap.createRate), ours.median(lap.deleteRate)
+	b.add(against(rowCreated, n, created, "pods/s", rival{bestName, best.median(lap.createRate)}, false, 0.9))
+	b.add(against(rowCreated, n, created, "pods/s", rival{stockName, stock.createRate()}, false, 20))
+	b.add(against(rowDeleted, n, deleted, "pods/s", rival{bestName, best.median(lap.deleteRate)}, false, 2))
+	b.add(against(rowDeleted, n, deleted, "pods/s", rival{stockName, stock.deleteRate()}, false, 20))
+	b.add(against(rowCPU, n, ours.median(lap.cpuPerPod), "ms", rival{bestName, best.median(lap.cpuPerPod)}, true, 0.6))
+	b.add(beside("events written per pod", n, ours.median(lap.eventsPerPod), "events", bestName, best.median(lap.eventsPerPod)))
+	late := func(l lap) float64 { return l.create.late.Seconds() }
+	b.add(beside("last event of the pods created, after the last pod", n, ours.median(late), "s", bestName, best.median(late)))
 }
 
 // lapOfOurs measures eci-vnode on a cloud of its own.
-func (b *bench) lapOfOurs(ctx context.Context, n int) (lap, error) {
+func (b *bench) lapOfOurs(ctx context.Context, n, round int) (lap, error) {
 	c, err := newCloud(false)
 	if err != nil {
 		return lap{}, err
 	}
 	defer c.close()
-	node, err := b.startNode(ctx, fmt.Sprint("bench-ours-", n), c)
+	node, err := b.startNode(ctx, fmt.Sprintf("bench-ours-%d-%d", n, round), c)
 	if err != nil {
 		return lap{}, err
 	}
@@ -128,15 +160,17 @@ func (b *bench) lapOfOurs(ctx context.Context, n int) (lap, error) {
 }
 
 // nodeOfLibrary is the name of its node.
-func nodeOfLibrary(settings string) string { return "bench-" + settings }
+func nodeOfLibrary(settings string, round int) string {
+	return fmt.Sprintf("bench-%s-%d", settings, round)
+}
 
 // lapOfLibrary measures virtual-kubelet's PodController.
-func (b *bench) lapOfLibrary(ctx context.Context, settings string, n int) (lap, error) {
+func (b *bench) lapOfLibrary(ctx context.Context, settings string, n, round int) (lap, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return lap{}, err
 	}
-	node := nodeOfLibrary(settings)
+	node := nodeOfLibrary(settings, round)
 	leave, err := keepNode(ctx, b.client(), node)
 	if err != nil {
 		return lap{}, err
@@ -281,10 +315,10 @@ func (b *bench) profileHalf(ctx context.Context) (saved func() error) {
 }
 
 // lapOfRaw makes the writes that were counted for ours.
-func (b *bench) lapOfRaw(ctx context.Context, n int, ours lap) (lap, error) {
+func (b *bench) lapOfRaw(ctx context.Context, n, round int, ours lap) (lap, error) {
 	ctx, cancel := b.step(ctx)
 	defer cancel()
-	node := fmt.Sprint("bench-raw-", n)
+	node := fmt.Sprintf("bench-raw-%d-%d", n, round)
 	leave, err := keepNode(ctx, b.client(), node)
 	if err != nil {
 		return lap{}, err
