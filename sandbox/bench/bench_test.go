@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestMain runs the rival when this binary is started as such.
@@ -115,5 +116,18 @@ func TestARatioIsReachedOnItsSideOfTheBound(t *testing.T) {
 		if got := against("f", 1, c.value, "u", raw, c.most, 0.8); got.Reached != c.want {
 			t.Errorf("%+v: reached %s, want %s", c, got.Reached, c.want)
 		}
+	}
+}
+
+func TestARowHasTheMedianOfItsLaps(t *testing.T) {
+	var three laps
+	for _, n := range []int{30, 10, 20} {
+		three = append(three, lap{n: n, create: half{took: time.Second}})
+	}
+	if got := three.median(lap.createRate); got != 20 {
+		t.Errorf("the median of 30, 10 and 20 pods a second is %g", got)
+	}
+	if got := three[:1].median(lap.createRate); got != 30 {
+		t.Errorf("the median of one lap is %g, want its 30", got)
 	}
 }
