@@ -17,7 +17,7 @@ type config struct {
 
 	// pods are the sizes of create and delete; idle those of the rows at rest.
 	pods, idle sizes
-	// rounds is how often the smallest number of pods is created and deleted.
+	// rounds is how often the first number of pods is created and deleted.
 	rounds int
 	// stock is how many pods the library gets at its stock settings.
 	stock int

@@ -63,7 +63,7 @@ func (b *bench) warmUp(ctx context.Context) error {
 	return err
 }
 
-// throughput lets the rivals create and delete in turn. The smallest number of
+// throughput lets the rivals create and delete in turn. The first number of
 // pods has several rounds, and its rows the medians.
 func (b *bench) throughput(ctx context.Context) error {
 	for i, n := range b.pods {
