@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
@@ -11,7 +13,6 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
-	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
 // abandon gives up a pod that has no group that we know. Where a create was
@@ -26,11 +27,7 @@ func (p *Provider) abandon(ctx context.Context, pod *corev1.Pod) error {
 	}
 	defer p.store.release(pod.UID)
 	if e.pending == nil {
-		groups, err := p.groupsOf(ctx, pod)
-		if err != nil {
-			return fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err)
-		}
-		id, err := p.liveGroupID(ctx, pod, best(groups))
+		id, err := p.groupToEnd(ctx, e)
 		if err != nil {
 			return fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err)
 		}
@@ -42,8 +39,7 @@ func (p *Provider) abandon(ctx context.Context, pod *corev1.Pod) error {
 	} else if err := p.resend(ctx, e); err != nil {
 		return fmt.Errorf("pod %s/%s: learning whether its container group exists: %w", pod.Namespace, pod.Name, err)
 	}
-	e, _ = p.store.get(pod.UID)
-	return p.end(ctx, e, true)
+	return p.end(ctx, pod.UID, forcesDeletion(pod))
 }
 
 // resend learns what a create that was not answered has made. That group may
@@ -63,32 +59,65 @@ func (p *Provider) resend(ctx context.Context, e entry) error {
 	return nil
 }
 
-// liveGroupID is the group to end for a pod of which the list shows found. A list
-// may lie, so where it shows none that runs the pod's object is asked, as the API
-// server has it now: another leader may have written there which group it made.
-func (p *Provider) liveGroupID(ctx context.Context, pod *corev1.Pod, found *eci.ContainerGroup) (string, error) {
-	if found != nil && !eci.IsTerminal(found.Status) {
+// groupToEnd returns the group to end for a pod that is not known to have one, or "".
+// A list may lie, so where it shows none that runs the pod's object is asked, as the
+// API server has it now: another leader may have written there which group it made.
+// Whether it is the pod's is for its tags to tell.
+func (p *Provider) groupToEnd(ctx context.Context, e entry) (string, error) {
+	groups, err := p.groupsOf(ctx, e.pod)
+	if err != nil {
+		return "", err
+	}
+	if found := best(groups); found != nil && !eci.IsTerminal(found.Status) {
 		return found.ContainerGroupID, nil
 	}
-	now, err := p.deps.Kube.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) || err == nil && now.UID != pod.UID {
-		return "", nil
-	}
-	if err != nil {
+	now, err := p.deps.Kube.CoreV1().Pods(e.pod.Namespace).Get(ctx, e.pod.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err) || err == nil && now.UID != e.pod.UID:
+		now = e.pod
+	case err != nil:
 		return "", fmt.Errorf("reading the pod: %w", err)
 	}
-	named := now.Annotations[status.AnnotationInstanceID]
-	if found != nil && named == found.ContainerGroupID {
+	id := cmp.Or(hintOf(now).id, e.hint.id)
+	if id == "" || slices.ContainsFunc(groups, func(g *eci.ContainerGroup) bool { return g.ContainerGroupID == id }) {
 		return "", nil
 	}
-	return named, nil
+	return p.hintedGroup(ctx, e.pod, id)
 }
 
-// bury removes the record of a group that has ended; the cloud would forget it
-// by itself, so that a refusal changes nothing.
+// hintedGroup returns the id that the object of a pod names if that is a group of the
+// pod which runs, "" if it is none, and an error while that is not known.
+func (p *Provider) hintedGroup(ctx context.Context, pod *corev1.Pod, id string) (string, error) {
+	now := p.deps.Clock.Now()
+	e := p.store.changed(pod.UID, func(e *entry) {
+		if e.hint.id != id {
+			e.hint.id, e.hint.absence = id, absence{since: now}
+		}
+	})
+	group, is, err := p.lookAt(ctx, pod, id)
+	switch {
+	case err != nil:
+		return "", err
+	case is == ownerOther:
+		p.reportForeignGroup(ctx, pod, id)
+		return "", nil
+	case is == ownerPod && eci.IsTerminal(group.Status):
+		return "", nil
+	case is == ownerPod:
+		return id, nil
+	case is == ownerNone && now.Sub(e.hint.absence.since) >= readLag:
+		return "", nil
+	}
+	return "", fmt.Errorf("container group %s, which the pod names, is not shown: whether it runs is not known yet", id)
+}
+
+// bury removes the record of a group that has ended. The cloud forgets it by itself,
+// so that this is left out where other deletes need the budget, and a refusal changes
+// nothing.
 func (p *Provider) bury(ctx context.Context, e entry) error {
-	if e.groupID != "" {
-		_, err := p.cloud.DeleteContainerGroup(ctx, &eci.DeleteContainerGroupRequest{ContainerGroupID: e.groupID, Force: ptr.To(true)})
+	if e.groupID != "" && e.proven {
+		_, err := p.cloud.DeleteContainerGroup(eci.WithPriority(ctx, eci.PrioritySpare),
+			&eci.DeleteContainerGroupRequest{ContainerGroupID: e.groupID, Force: ptr.To(true)})
 		if err != nil && !eci.IsNotFound(err) {
 			log.G(ctx).WithError(err).WithField("containerGroup", e.groupID).Debug("record of an ended container group not removed")
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/eci-vnode/eci-vnode/eci"
 )
 
@@ -67,9 +69,9 @@ const (
 // is the only one that is no list, so that it is refused without permission, and
 // not found without a group (measured on the emulator alone: the documents do not
 // name its errors).
-func (p *Provider) existenceOf(ctx context.Context, e entry) existence {
+func (p *Provider) existenceOf(ctx context.Context, pod *corev1.Pod, id string) existence {
 	_, err := p.cloud.DescribeContainerLog(ctx, &eci.DescribeContainerLogRequest{
-		ContainerGroupID: e.groupID, ContainerName: e.pod.Spec.Containers[0].Name, Tail: 1,
+		ContainerGroupID: id, ContainerName: pod.Spec.Containers[0].Name, Tail: 1,
 	})
 	switch {
 	case err == nil:
@@ -83,7 +85,7 @@ func (p *Provider) existenceOf(ctx context.Context, e entry) existence {
 // provenLost says whether a group that lists have left out for long, though
 // nobody of us deleted it, is gone: an empty list alone does not tell.
 func (p *Provider) provenLost(ctx context.Context, e entry, listed int) bool {
-	is := p.existenceOf(ctx, e)
+	is := p.existenceOf(ctx, e.pod, e.groupID)
 	return is == existsNot || is == existenceUnknown && listed > 0
 }
 
@@ -91,11 +93,11 @@ func (p *Provider) provenLost(ctx context.Context, e entry, listed int) bool {
 // accepted is gone. Should the cloud not tell, it is once it had the time to end
 // after its delete was forced.
 func (p *Provider) provenGone(ctx context.Context, e entry) bool {
-	switch p.existenceOf(ctx, e) {
+	switch p.existenceOf(ctx, e.pod, e.groupID) {
 	case existsNot:
 		return true
 	case exists:
 		return false
 	}
-	return e.forced && p.deps.Clock.Now().After(e.endBy.Add(forceSlack))
+	return e.deletion.forced && p.deps.Clock.Now().After(e.deletion.endBy.Add(forceSlack))
 }

@@ -57,6 +57,7 @@ func (p *Provider) RunInContainer(ctx context.Context, namespace, podName, conta
 
 // exec runs s with what framing and image allow.
 func (p *Provider) exec(ctx context.Context, at place, s terminalSession) error {
+	ctx = eci.WithPriority(ctx, eci.PriorityUser)
 	framing, err := p.framing(ctx, at)
 	if err != nil {
 		return at.failed("exec", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
@@ -26,7 +25,7 @@ func (p *Provider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
 		return classify(fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err))
 	}
 	p.store.remember(pod)
-	if e, _ := p.store.get(pod.UID); e.stage != stageNew || e.gaveUp {
+	if e, _ := p.store.get(pod.UID); e.stage != stageNew || e.gaveUp || e.undecided() {
 		p.tell(pod.UID)
 		return nil
 	}
@@ -53,6 +52,9 @@ func (p *Provider) create(ctx context.Context, uid types.UID) error {
 		return errBusy
 	}
 	defer p.store.release(uid)
+	if e.undecided() {
+		return errNoGroup
+	}
 	return p.send(ctx, e)
 }
 
@@ -64,13 +66,18 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 		if req, err = p.build(ctx, e); err != nil {
 			return err
 		}
+		if req, err = p.avoidScarce(e.pod.UID, req); err != nil {
+			return err
+		}
 		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
 	}
 	resp, err := p.cloud.CreateContainerGroup(ctx, req)
+	p.scarcity.note(req, err, p.deps.Clock.Now())
 	if known, _ := p.store.get(e.pod.UID); degradable(known, req, err) {
 		req = payAsYouGo(req)
 		p.store.update(e.pod.UID, func(e *entry) { e.pending = req })
 		resp, err = p.cloud.CreateContainerGroup(ctx, req)
+		p.scarcity.note(req, err, p.deps.Clock.Now())
 	}
 	if req.ImageSnapshotID != "" && eci.IsImageCacheUnfit(err) {
 		p.reportCacheUnfit(e.pod, req.ImageSnapshotID, err)
@@ -89,12 +96,25 @@ func (p *Provider) send(ctx context.Context, e entry) error {
 		return err
 	}
 	p.adopt(e, resp)
-	if !found {
-		now := p.deps.Clock.Now()
-		p.store.update(e.pod.UID, func(e *entry) { e.files, e.tokensAt = p.sumsFor(e.pod).of(req.Volumes), now })
+	if found {
+		groupLogger(ctx, e.pod, resp.ContainerGroupID).Info("container group found that was made before")
+		return nil
 	}
+	now := p.deps.Clock.Now()
+	p.store.update(e.pod.UID, func(e *entry) { e.files, e.tokensAt = p.sumsFor(e.pod).of(req.Volumes), now })
 	groupLogger(ctx, e.pod, resp.ContainerGroupID).WithField("requestID", resp.RequestID).Info("container group created")
 	return nil
+}
+
+// avoidScarce returns the request without the places that are known to have no stock. A
+// pod that may do without spot does so where no place has any.
+func (p *Provider) avoidScarce(uid types.UID, req *eci.CreateContainerGroupRequest) (*eci.CreateContainerGroupRequest, error) {
+	now := p.deps.Clock.Now()
+	left, err := p.scarcity.avoid(req, now)
+	if e, _ := p.store.get(uid); degradable(e, req, err) {
+		return p.scarcity.avoid(payAsYouGo(req), now)
+	}
+	return left, err
 }
 
 // saysNothingExists says that the cloud has refused a create and has made
@@ -114,9 +134,11 @@ func (p *Provider) groupsOf(ctx context.Context, pod *corev1.Pod) ([]*eci.Contai
 	if err != nil {
 		return nil, fmt.Errorf("looking for its container group: %w", err)
 	}
-	groups := make([]*eci.ContainerGroup, len(listed))
+	var groups []*eci.ContainerGroup
 	for i := range listed {
-		groups[i] = &listed[i]
+		if p.isOwn(pod, &listed[i]) {
+			groups = append(groups, &listed[i])
+		}
 	}
 	return groups, nil
 }
@@ -160,15 +182,7 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 // adopt records the new group of a pod.
 func (p *Provider) adopt(e entry, resp *eci.CreateContainerGroupResponse) {
 	now := p.deps.Clock.Now()
-	group := eci.ContainerGroup{ContainerGroupID: resp.ContainerGroupID, Status: eci.StatusScheduling}
-	fresh := status.FromContainerGroup(e.pod, group, nil)
-	p.store.update(e.pod.UID, func(e *entry) {
-		e.stage, e.pending, e.retryAt, e.takenAt, e.tries = stageLive, nil, time.Time{}, time.Time{}, 0
-		e.groupID, e.requestID, e.createdAt = resp.ContainerGroupID, resp.RequestID, now
-		e.sightings, e.missingSince = 0, time.Time{}
-		e.group, e.live, e.status = factsOf(&group), nil, &fresh
-		e.annotations = status.Annotations(group, resp.RequestID)
-	})
+	p.store.update(e.pod.UID, func(e *entry) { e.has(resp.ContainerGroupID, resp.RequestID, now) })
 }
 
 // UpdatePod takes over what changed in a pod. What ECI cannot change in a group
@@ -185,7 +199,7 @@ func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 	if e.stage == stageEnded {
 		return nil
 	}
-	p.showRefused(e, pod)
+	p.showRefused(pod.UID)
 	waits := e.stage == stageNew && e.pending == nil && !e.busy
 	for _, r := range refusals(e.pod, pod) {
 		if !waits || r.always {
@@ -196,57 +210,69 @@ func (p *Provider) UpdatePod(_ context.Context, pod *corev1.Pod) error {
 }
 
 // showRefused puts what a changed pod cannot have into its status.
-func (p *Provider) showRefused(e entry, pod *corev1.Pod) {
-	if e.status == nil {
-		return
+func (p *Provider) showRefused(uid types.UID) {
+	changed := false
+	p.store.update(uid, func(e *entry) {
+		if e.status == nil {
+			return
+		}
+		next := status.InPlace(e.pod, *e.status)
+		if changed = !equality.Semantic.DeepEqual(next, *e.status); changed {
+			e.status = &next
+		}
+	})
+	if changed {
+		p.tell(uid)
 	}
-	next := status.InPlace(pod, *e.status)
-	if equality.Semantic.DeepEqual(next, *e.status) {
-		return
-	}
-	p.store.update(pod.UID, func(e *entry) { e.status = &next })
-	p.tell(pod.UID)
 }
 
-// DeletePod asks the cloud to end the group of pod. nil means that the cloud
-// has accepted; the final status comes through NotifyPods when the group is
-// really gone. errdefs.IsNotFound means that there is nothing left to end.
+// DeletePod asks the cloud to end the group of pod, whose containers have the grace
+// period of the pod to end. nil means that the cloud has accepted; the final status
+// comes through NotifyPods when the group is really gone. errdefs.IsNotFound means
+// that there is nothing left to end.
 func (p *Provider) DeletePod(ctx context.Context, pod *corev1.Pod) error {
-	e, ok := p.store.get(pod.UID)
-	if !ok {
+	if _, ok := p.store.get(pod.UID); !ok {
 		if hasEnded(pod) {
 			return notFound(pod.Namespace, pod.Name)
 		}
 		if err := p.recoverLate(ctx, pod); err != nil {
 			return fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err)
 		}
-		e, _ = p.store.get(pod.UID)
 	}
 	p.store.remember(pod)
+	now := p.deps.Clock.Now()
+	e := p.store.changed(pod.UID, func(e *entry) { e.deleteAsked(now) })
 	switch e.stage {
-	case stageNew, "": // of the latter we have never heard
+	case stageNew:
 		return p.abandon(ctx, pod)
 	case stageEnded:
 		return p.bury(ctx, e)
 	}
-	force := pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds == 0
-	if e.stage == stageDeleting && (e.forced || !force) {
-		if grace := graceOf(pod); grace != graceOf(e.pod) {
-			p.store.update(pod.UID, func(e *entry) { e.endBy = p.deps.Clock.Now().Add(grace) })
-		}
+	if e.stage == stageDeleting && (e.deletion.forced || !e.deletion.force) {
+		p.endings.Add(pod.UID)
 		p.tell(pod.UID) // asked again: our earlier word may have been lost
 		return nil
 	}
-	if err := p.end(ctx, e, force); err != nil {
+	if err := p.end(ctx, pod.UID, e.deletion.force); err != nil {
 		return fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
 	p.poke()
 	return nil
 }
 
+// errNoGroup is the error for a pod whose group is not, or not yet, known to be its own.
+var errNoGroup = errors.New("its container group is not known; ask again")
+
 // end sends the delete of a live group and moves the pod on.
-func (p *Provider) end(ctx context.Context, e entry, force bool) error {
-	_, err := p.cloud.DeleteContainerGroup(ctx, &eci.DeleteContainerGroupRequest{
+func (p *Provider) end(ctx context.Context, uid types.UID, force bool) error {
+	e, err := p.prove(ctx, uid)
+	if e.stage == stageEnded {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = p.cloud.DeleteContainerGroup(ctx, &eci.DeleteContainerGroupRequest{
 		ContainerGroupID: e.groupID,
 		Force:            ptr.To(force),
 	})
@@ -258,23 +284,16 @@ func (p *Provider) end(ctx context.Context, e entry, force bool) error {
 		return err
 	}
 	groupLogger(ctx, e.pod, e.groupID).WithField("force", force).Info("container group deletion accepted")
-	endBy := p.deps.Clock.Now()
-	if !force {
-		endBy = endBy.Add(graceOf(e.pod))
-	}
-	if !p.store.updateRunning(e, func(e *entry) { e.stage, e.forced, e.endBy = stageDeleting, force, endBy }) {
+	now := p.deps.Clock.Now()
+	if !p.store.updateRunning(e, func(e *entry) { e.deleteAccepted(force, now) }) {
 		// It could not be scheduled meanwhile, and the next attempt waits or has been
 		// made: that one is to be given up too, or nobody would.
-		if now, known := p.store.get(e.pod.UID); known && (now.stage == stageNew || now.running() && now.groupID != e.groupID) {
+		if now, known := p.store.get(uid); known && (now.stage == stageNew || now.running() && now.groupID != e.groupID) {
 			return errBusy
 		}
 	}
+	p.endings.Add(uid)
 	return nil
-}
-
-// graceOf is the time that the containers of a pod being deleted have to end.
-func graceOf(pod *corev1.Pod) time.Duration {
-	return time.Duration(ptr.Deref(pod.DeletionGracePeriodSeconds, 0)) * time.Second
 }
 
 // hasEnded says that the API server has the last status of the pod.
@@ -299,7 +318,7 @@ func (p *Provider) gone(ctx context.Context, e entry) {
 	p.movedEIP(&e)
 }
 
-// overtaken says that the end of a pod whose group never ran has to wait: that
+// overtaken reports whether the end of a pod whose group never ran has to wait: that
 // group may have been one that could not be scheduled, and another leader have
 // made the next, which then is the one to end.
 func (p *Provider) overtaken(ctx context.Context, e entry) bool {
@@ -312,11 +331,7 @@ func (p *Provider) overtaken(ctx context.Context, e entry) bool {
 		return false
 	}
 	p.adopt(e, &eci.CreateContainerGroupResponse{ContainerGroupID: found.ContainerGroupID})
-	if next, known := p.store.get(e.pod.UID); known {
-		if err := p.end(ctx, next, e.forced); err != nil {
-			groupLogger(ctx, e.pod, next.groupID).WithError(err).Warn("ending the container group that another leader made failed; will try again")
-		}
-	}
+	p.endings.Add(e.pod.UID)
 	return true
 }
 

@@ -144,7 +144,7 @@ func TestDeletingWithoutGraceForces(t *testing.T) {
 	if err := w.DeletePod(t.Context(), w.deleting(pod, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if e, _ := w.store.get(pod.UID); !e.forced {
+	if e, _ := w.store.get(pod.UID); !e.deletion.forced {
 		t.Error("the delete was not forced")
 	}
 }
@@ -158,12 +158,12 @@ func TestAGroupThatOutlivesAShortenedGraceIsForced(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.tick()
-	if e, _ := w.store.get(pod.UID); e.forced {
+	if e, _ := w.store.get(pod.UID); e.deletion.forced {
 		t.Fatal("forced before the grace period was over")
 	}
 	w.pass(2*time.Second + forceSlack)
 	w.tick()
-	if e, _ := w.store.get(pod.UID); !e.forced {
+	if e, _ := w.store.get(pod.UID); !e.deletion.forced {
 		t.Error("not forced after the grace period")
 	}
 }
@@ -233,6 +233,7 @@ func TestOnlyLastingErrorsFailAPod(t *testing.T) {
 		if err == nil || errdefs.IsInvalidInput(err) != want.lasting {
 			t.Errorf("%s: lasting=%t, got %v", code, want.lasting, err)
 		}
+		w.pass(firstShortage)
 		w.mustCreatePod(pod)
 	}
 }

@@ -47,6 +47,7 @@ func (at place) readable(previous bool) error {
 // streamLog reads once, so that an error is an answer of its own, and goes on
 // beside the reader.
 func (p *Provider) streamLog(ctx context.Context, at place, opts api.ContainerLogOpts) (io.ReadCloser, error) {
+	ctx = eci.WithPriority(ctx, eci.PriorityUser)
 	log := newLogCursor(p, at, opts)
 	follow := opts.Follow && !opts.Previous
 	over := !follow || p.runOver(at)

@@ -61,6 +61,9 @@ type Deps struct {
 	Events       record.EventRecorder
 	Registry     prometheus.Registerer
 	Clock        clock.WithTicker
+	// NewQueue makes the queue of that name, QueueLaunches or QueueEndings; one of
+	// client-go when nil.
+	NewQueue func(name string) Queue
 	// Streams opens the streams of commands; the zero Dialer when nil.
 	Streams *execstream.Dialer
 	// EIPs buys and binds Elastic IPs; without it only those that ECI itself
@@ -130,6 +133,10 @@ type Provider struct {
 	routes   routes
 
 	logShares logShares
+
+	// launches and endings are the work on single pods that nothing else waits for.
+	launches, endings *podWork
+	scarcity          scarcity
 }
 
 var (
@@ -154,6 +161,9 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	if deps.Clock == nil {
 		deps.Clock = clock.RealClock{}
 	}
+	if deps.NewQueue == nil {
+		deps.NewQueue = func(name string) Queue { return newQueue(name, deps.Clock) }
+	}
 	if deps.Events == nil {
 		deps.Events = &record.FakeRecorder{} // without a channel it drops events
 	}
@@ -171,6 +181,8 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 
 		wakeFiles: make(chan struct{}, 1),
 	}
+	p.launches = &podWork{Queue: deps.NewQueue(QueueLaunches), name: QueueLaunches, do: p.launch}
+	p.endings = &podWork{Queue: deps.NewQueue(QueueEndings), name: QueueEndings, do: p.finish}
 	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, cfg.EventRate, deps.Clock)
 	p.profiles = newProfiles(deps.Kube, deps.Networks, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
@@ -192,7 +204,7 @@ func (p *Provider) Run(ctx context.Context) error {
 		return nil
 	}
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop, p.refreshLoop, p.relay.run} {
+	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop, p.refreshLoop, p.relay.run, p.launches.run, p.endings.run} {
 		loops.Go(func() { loop(ctx) })
 	}
 	if p.eips != nil {

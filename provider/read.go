@@ -84,6 +84,7 @@ func (p *Provider) readBatch(ctx context.Context, batch []string, lives map[stri
 	if has.witness != "" && !slices.Contains(batch, has.witness) {
 		asked = append(slices.Clone(batch), has.witness)
 	}
+	began := p.deps.Clock.Now()
 	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{ContainerGroupIDs: asked, WithEvent: ptr.To(true)})
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (p *Provider) readBatch(ctx context.Context, batch []string, lives map[stri
 	}
 	for _, id := range batch {
 		if !found[id] {
-			p.missed(ctx, p.store.ofGroup(id), max(has.newest, newestOf(groups)))
+			p.missed(ctx, p.store.ofGroup(id), max(has.newest, newestOf(groups)), began)
 		}
 	}
 	return nil

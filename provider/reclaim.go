@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/errors"
@@ -51,7 +52,7 @@ func (p *Provider) reclaim(ctx context.Context, uid types.UID, notice string) {
 		groupLogger(ctx, e.pod, e.groupID).Info("container group is being reclaimed; evicting its pod")
 	}
 	p.tell(e.pod.UID)
-	p.evict(ctx, e)
+	p.endings.Add(e.pod.UID)
 }
 
 // disrupt notes why the cloud ends the pod.
@@ -60,26 +61,19 @@ func (p *Provider) disrupt(e entry, message string) {
 	p.store.update(e.pod.UID, func(e *entry) { e.disruption = &condition })
 }
 
-// evictReclaimed asks again for what could not be asked before.
-func (p *Provider) evictReclaimed(ctx context.Context) {
-	for _, e := range p.store.all(func(e *entry) bool { return e.stage == stageLive && e.disruption != nil && !e.evicted }) {
-		p.evict(ctx, e)
-	}
-}
-
 // evict deletes the pod object. It is a plain delete and no eviction: a
 // disruption budget could only refuse it, and the cloud does not ask. The UID
 // keeps a successor of the same name out of it.
-func (p *Provider) evict(ctx context.Context, e entry) {
+func (p *Provider) evict(ctx context.Context, e entry) error {
 	if e.pod.DeletionTimestamp == nil {
 		err := p.deps.Kube.CoreV1().Pods(e.pod.Namespace).Delete(ctx, e.pod.Name,
 			metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &e.pod.UID}})
 		if err != nil && !errors.IsNotFound(err) && !errors.IsConflict(err) {
-			groupLogger(ctx, e.pod, e.groupID).WithError(err).Warn("deleting a pod whose container group is being reclaimed failed; will try again")
-			return
+			return fmt.Errorf("deleting a pod whose container group is being reclaimed: %w", err)
 		}
 	}
 	p.store.update(e.pod.UID, func(e *entry) { e.evicted = true })
+	return nil
 }
 
 func hasCondition(pod *corev1.Pod, kind corev1.PodConditionType) bool {

@@ -119,6 +119,7 @@ func TestAnEvictionThatFailsIsAskedForAgain(t *testing.T) {
 	w.tick()
 	down = false
 	sent := len(w.evictions())
+	w.pass(time.Second)
 	w.tick()
 	if got := len(w.evictions()); got != sent+1 {
 		t.Errorf("%d deletes, %d before", got, sent)
@@ -140,6 +141,7 @@ func TestARestartFinishesAnEvictionAndTellsOfItNoSecondTime(t *testing.T) {
 	*pod = *w.told[pod.UID] // as the API server has it after our write
 	sent := len(w.evictions())
 	w.start()
+	w.drain(w.endings)
 	if got := len(w.evictions()); got != sent+1 {
 		t.Errorf("%d deletes after the restart, %d before", got, sent)
 	}

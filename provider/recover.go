@@ -44,7 +44,7 @@ func (p *Provider) Recover(ctx context.Context, pods []*corev1.Pod) error {
 	byPod := map[types.UID][]*eci.ContainerGroup{}
 	groups = append(groups, unlisted...)
 	for i := range groups {
-		if who, ok := request.IdentityOf(groups[i].Tags); ok {
+		if who, ok := request.IdentityOf(groups[i].Tags); ok && p.isOfNode(who) {
 			byPod[who.UID] = append(byPod[who.UID], &groups[i])
 		}
 	}
@@ -135,17 +135,14 @@ func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*ec
 		p.store.update(pod.UID, func(e *entry) { e.gaveUp, e.status = true, &pod.Status })
 		return false
 	}
-	if len(groups) == 0 {
-		return p.recoverMissing(pod)
-	}
 	group := best(groups)
-	if rank(group) == 0 && p.namesAnother(ctx, pod, groups) && p.recoverMissing(pod) {
-		p.store.update(pod.UID, func(e *entry) { e.attempt = failedAttempts(groups) })
-		return true
+	if group == nil || rank(group) == 0 && namesAnother(pod, groups) {
+		return p.recoverHinted(pod, failedAttempts(groups))
 	}
+	now := p.deps.Clock.Now()
 	p.store.remember(pod)
 	p.store.update(pod.UID, func(e *entry) {
-		e.stage, e.groupID, e.createdAt = stageLive, group.ContainerGroupID, p.deps.Clock.Now()
+		e.stage, e.groupID, e.proven, e.hint, e.createdAt = stageLive, group.ContainerGroupID, true, hint{}, now
 		e.requestID = pod.Annotations[status.AnnotationRequestID]
 		e.status = &pod.Status
 		e.attempt = failedAttempts(groups)
@@ -153,9 +150,10 @@ func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*ec
 			e.attempt-- // this one is counted when it is observed
 		}
 		if group.Status == eci.StatusTerminating {
-			e.stage, e.endBy = stageDeleting, p.deps.Clock.Now().Add(graceOf(pod))
+			e.deleteAccepted(false, now)
 		}
 	})
+	p.endings.Add(pod.UID)
 	p.observe(ctx, pod.UID, group, nil)
 	return true
 }
@@ -171,7 +169,10 @@ func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
 	if err != nil {
 		return err
 	}
-	if pod.Annotations[status.AnnotationInstanceID] == "" && p.strays[pod.UID] == nil {
+	if !hintOf(pod).given() && p.strays[pod.UID] == nil {
+		if id := pod.Annotations[status.AnnotationInstanceID]; id != "" {
+			p.reportForeignGroup(ctx, pod, id)
+		}
 		return nil
 	}
 	groups, err := p.groupsOf(ctx, pod)
@@ -193,7 +194,7 @@ const tokenDoubt = 23 * time.Hour
 // group: the object that we were given names none and may be old, and the cloud
 // may have forgotten the ClientToken of a create that was sent long ago.
 func (p *Provider) renamed(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
-	if pod.Annotations[status.AnnotationInstanceID] != "" || p.deps.Clock.Since(pod.CreationTimestamp.Time) < tokenDoubt {
+	if hintOf(pod).id != "" || p.deps.Clock.Since(pod.CreationTimestamp.Time) < tokenDoubt {
 		return pod, nil
 	}
 	now, err := p.deps.Kube.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
@@ -206,30 +207,29 @@ func (p *Provider) renamed(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, e
 	return now, nil
 }
 
-// namesAnother says that the object of a pod names a group beside those that are
-// listed, which may run: the list is old, and shows only attempts that failed. What
-// it leaves out is asked for by its name, or the pod would be given another.
-func (p *Provider) namesAnother(ctx context.Context, pod *corev1.Pod, groups []*eci.ContainerGroup) bool {
-	id := pod.Annotations[status.AnnotationInstanceID]
-	if id == "" || slices.ContainsFunc(groups, func(g *eci.ContainerGroup) bool { return g.ContainerGroupID == id }) {
-		return false
-	}
-	return p.existenceOf(ctx, entry{pod: pod, groupID: id}) != existsNot
+// namesAnother reports whether the object of a pod names a group beside those that are
+// listed: the list may be old, and show only attempts that failed.
+func namesAnother(pod *corev1.Pod, groups []*eci.ContainerGroup) bool {
+	id := hintOf(pod).id
+	return id != "" && !slices.ContainsFunc(groups, func(g *eci.ContainerGroup) bool { return g.ContainerGroupID == id })
 }
 
-// recoverMissing takes over a pod that had a group which is not listed: one
-// empty answer proves nothing, and making a second group would be worse than
-// waiting until the listings agree that the first is gone.
-func (p *Provider) recoverMissing(pod *corev1.Pod) bool {
-	id := pod.Annotations[status.AnnotationInstanceID]
-	if id == "" || hasEnded(pod) {
+// recoverHinted takes over a pod whose object tells of a group which is not listed: one
+// empty answer proves nothing, and making a second group would be worse than waiting
+// until it is clear what became of the first. attempts is how many groups of the pod
+// could not be scheduled.
+func (p *Provider) recoverHinted(pod *corev1.Pod, attempts int) bool {
+	from := hintOf(pod)
+	if !from.given() {
 		return false
 	}
+	from.absence.since = p.deps.Clock.Now()
 	p.store.remember(pod)
 	p.store.update(pod.UID, func(e *entry) {
-		e.stage, e.groupID, e.status, e.createdAt = stageLive, id, &pod.Status, p.deps.Clock.Now()
+		e.hint, e.status, e.attempt = from, &pod.Status, attempts
 		e.requestID = pod.Annotations[status.AnnotationRequestID]
 	})
+	p.launches.Add(pod.UID)
 	return true
 }
 

@@ -120,8 +120,8 @@ func TestAPodThatHadAGroupIsNotStartedTwiceWhenTheListIsEmpty(t *testing.T) {
 		t.Error("a create was sent for a pod that has a group")
 	}
 	w.emulator.Faults().Clear()
-	w.last = time.Time{}
-	w.mustRepair(newReaper(w.Provider))
+	w.pass(hintPause)
+	w.tick()
 	w.expectPhase(pod, corev1.PodRunning)
 	w.expectLive(1)
 }
@@ -149,14 +149,12 @@ func TestAPodThatEndedAndWasForgottenWhileWeWereDownIsNoSuccess(t *testing.T) {
 	e, _ := w.store.get(job.UID)
 	w.emulator.RemoveGroup(e.groupID) // it ended, and an hour later its record was dropped
 	w.start()
-	w.pass(time.Second) // a listing counts that began after we knew of the group
-	r := newReaper(w.Provider)
-	w.mustRepair(r)
+	w.tick()
 	if told := w.told[job.UID]; told != nil && told.Status.Phase != corev1.PodRunning {
-		t.Errorf("one listing made it %s", told.Status.Phase)
+		t.Errorf("one look made it %s", told.Status.Phase)
 	}
 	w.pass(w.cfg.LostGrace)
-	w.mustRepair(r)
+	w.tick()
 	w.expectPhase(job, corev1.PodFailed)
 	s := w.told[job.UID].Status
 	if s.Reason != "ContainerGroupLost" || !strings.Contains(s.Message, "not known") {

@@ -69,7 +69,7 @@ func (p *Provider) sortOut(listed map[string]*eci.ContainerGroupStatus) (changed
 		}
 		switch {
 		case !ok:
-		case e.running() && !reflect.DeepEqual(e.live, live):
+		case e.running() && (!e.proven || !reflect.DeepEqual(e.live, live)):
 			changed[id] = live
 		}
 	}
@@ -86,7 +86,7 @@ func (p *Provider) countMissing(ctx context.Context, listed map[string]*eci.Cont
 	missing := p.store.all(func(e *entry) bool {
 		return e.stage == stageLive && e.createdAt.Before(began) && listed[e.groupID] == nil
 	})
-	vanished := len(listed) == 0 && len(missing) > 0 && p.existenceOf(ctx, missing[0]) != existsNot
+	vanished := len(listed) == 0 && len(missing) > 0 && p.existenceOf(ctx, missing[0].pod, missing[0].groupID) != existsNot
 	p.cloud.noteVanished(vanished)
 	if vanished {
 		log.G(ctx).WithField("groups", len(missing)).
@@ -98,18 +98,18 @@ func (p *Provider) countMissing(ctx context.Context, listed map[string]*eci.Cont
 	}
 }
 
-// missing counts one absence from a complete listing, and declares the pod lost
-// after enough of them over long enough.
-func (p *Provider) missing(ctx context.Context, e entry, now time.Time, listed int) {
-	since := e.missingSince
-	if since.IsZero() {
-		since = now
-	}
-	if e.sightings+1 >= p.cfg.Sightings && now.Sub(since) >= p.cfg.LostGrace && p.provenLost(ctx, e, listed) {
+// missing counts one absence from a complete listing that was begun at began, and
+// declares the pod lost after enough of them over long enough.
+func (p *Provider) missing(ctx context.Context, was entry, began time.Time, listed int) {
+	missed := false
+	e := p.store.changed(was.pod.UID, func(e *entry) {
+		if missed = e.stage == stageLive && e.groupID == was.groupID; missed {
+			e.missedSince(began)
+		}
+	})
+	if missed && p.isLasting(e.absence, began) && p.provenLost(ctx, e, listed) {
 		p.lost(ctx, e)
-		return
 	}
-	p.store.update(e.pod.UID, func(e *entry) { e.sightings++; e.missingSince = since })
 }
 
 // lost ends a pod whose group disappeared without our asking, unless another live
@@ -128,17 +128,28 @@ func (p *Provider) lost(ctx context.Context, e entry) {
 		}
 		return
 	}
+	p.declareLost(ctx, e, e.groupID)
+}
+
+// declareLost fails a pod whose group, of that id as far as it is known, is gone.
+func (p *Provider) declareLost(ctx context.Context, e entry, id string) {
 	const reason = "ContainerGroupLost"
 	// The cloud forgets what has ended after an hour, and a list can be old: that
 	// we have seen the group does not tell how it went.
-	message := "container group " + e.groupID + " no longer exists and this node did not see its end: " +
+	message := "container group " + id + " no longer exists and this node did not see its end: " +
 		"it was deleted outside of Kubernetes, or the cloud has forgotten it since it ended; its exit codes are not known"
 	final := status.Gone(e.render(), reason, message)
-	if !p.store.updateRunning(e, func(e *entry) { e.stage, e.status = stageEnded, &final }) {
+	ended := false
+	p.store.update(e.pod.UID, func(now *entry) {
+		if ended = now.stage == e.stage && now.groupID == e.groupID && !now.busy; ended {
+			now.stage, now.status, now.hint = stageEnded, &final, hint{}
+		}
+	})
+	if !ended {
 		return
 	}
 	p.deps.Events.Event(e.pod, corev1.EventTypeWarning, reason, message)
-	groupLogger(ctx, e.pod, e.groupID).Warn("container group vanished; the pod has failed")
+	groupLogger(ctx, e.pod, id).Warn("container group vanished; the pod has failed")
 	p.tell(e.pod.UID)
 }
 

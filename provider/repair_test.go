@@ -145,6 +145,7 @@ func TestTheNodeTellsWhatTheCloudRefuses(t *testing.T) {
 			t.Errorf("%s is not told", kind)
 		}
 		w.emulator.Faults().Clear()
+		w.pass(firstShortage)
 		w.mustCreatePod(pod)
 		w.pass(troubleMemory)
 		if w.hasCondition(kind) {

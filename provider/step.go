@@ -12,21 +12,28 @@ type Stepper struct {
 	p      *Provider
 	last   time.Time
 	reaper *reaper
+	// Launches and Endings are the queues that Deps.NewQueue has made.
+	Launches, Endings Queue
 }
 
 // NewStepper returns a Stepper that has not taken a turn. Recover must have
 // succeeded before the first.
 func NewStepper(p *Provider) *Stepper {
 	p.readers = 1 // one call after the other
-	return &Stepper{p: p, reaper: newReaper(p)}
+	return &Stepper{p: p, reaper: newReaper(p), Launches: p.launches.Queue, Endings: p.endings.Queue}
 }
 
-// Sync is one turn of the sync loop; what could not be scheduled is made anew
-// one after the other.
-func (s *Stepper) Sync(ctx context.Context) {
-	for _, e := range s.p.dueRetries() {
-		s.p.retry(ctx, e)
+// Work takes one item from q, one of the stepper's queues, and works on it.
+func (s *Stepper) Work(ctx context.Context, q Queue) {
+	if q == s.Launches {
+		s.p.launches.next(ctx)
+		return
 	}
+	s.p.endings.next(ctx)
+}
+
+// Sync is one turn of the sync loop.
+func (s *Stepper) Sync(ctx context.Context) {
 	s.last = s.p.syncTurn(ctx, s.last)
 	s.flush(ctx)
 }

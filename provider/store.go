@@ -2,6 +2,7 @@ package provider
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -70,20 +71,25 @@ type entry struct {
 	tokensAt  time.Time
 	tokenTold bool
 
+	// groupID is the group of the pod. proven reports whether its tags, read from the
+	// cloud, name this pod: nothing may be done to it or shown of it before.
 	groupID   string
+	proven    bool
 	requestID string
 	createdAt time.Time
+	// hint is the group that the pod's object names, while it is not known whether
+	// that is the pod's.
+	hint hint
+	// unplaced is a group that could not be scheduled, until the node has decided what
+	// becomes of the pod.
+	unplaced *eci.ContainerGroup
 	// group is nil until the cloud has shown the group, or said that it makes it.
-	group *facts
-	live  *eci.ContainerGroupStatus
-	// forced says that the delete was sent with Force, endBy is when the group
-	// that is being deleted has to have ended, by our clock.
-	forced bool
-	endBy  time.Time
-	// sightings counts successful reads in a row that should have shown the
-	// group and did not; missingSince is the time of the first.
-	sightings    int
-	missingSince time.Time
+	group    *facts
+	live     *eci.ContainerGroupStatus
+	deletion deletion
+	// shownAt is when the cloud last showed the group.
+	shownAt time.Time
+	absence absence
 
 	// disruption says that the cloud ends the pod, evicted that Kubernetes was
 	// asked to delete it for that.
@@ -122,7 +128,7 @@ func (e *entry) running() bool { return e.stage == stageLive || e.stage == stage
 // fast reads.
 func (e *entry) moving() bool {
 	return e.stage == stageDeleting ||
-		e.stage == stageLive && (e.status == nil || e.status.Phase == corev1.PodPending || e.sightings > 0)
+		e.stage == stageLive && (e.status == nil || e.status.Phase == corev1.PodPending || e.absence.count > 0)
 }
 
 // render is the pod as the node's controller hears of it. It shares what it points
@@ -135,9 +141,26 @@ func (e *entry) render() *corev1.Pod {
 	if e.disruption != nil {
 		status.Put(&pod.Status, *e.disruption)
 	}
+	pod.Annotations = withoutOwned(pod.Annotations, e.annotations)
 	annotate(&pod, e.annotations)
 	e.showEIP(&pod)
 	return &pod
+}
+
+// withoutOwned leaves out the annotations that this node writes, but for those that are
+// shown anyway: what the object has there may be written by anybody.
+func withoutOwned(annotations, shown map[string]string) map[string]string {
+	foreign := func(key, value string) bool {
+		return (status.OwnsAnnotation(key) || eip.OwnsAnnotation(key)) && shown[key] != value
+	}
+	for key, value := range annotations {
+		if foreign(key, value) {
+			kept := maps.Clone(annotations)
+			maps.DeleteFunc(kept, foreign)
+			return kept
+		}
+	}
+	return annotations
 }
 
 // store is the only state of the provider that changes: pods by UID. It is a
@@ -169,7 +192,10 @@ func (s *store) remember(pod *corev1.Pod) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.entries[pod.UID]; e != nil {
-		e.pod = pod
+		// A deletion is never taken back: an object without it is an older one.
+		if e.pod.DeletionTimestamp == nil || pod.DeletionTimestamp != nil {
+			e.pod = pod
+		}
 		return
 	}
 	e := &entry{pod: pod, stage: stageNew}
@@ -200,7 +226,7 @@ func (s *store) forget(uid types.UID) {
 	if e == nil {
 		return
 	}
-	delete(s.byGroup, e.groupID)
+	s.unlink(e.groupID, uid)
 	delete(s.entries, uid)
 	name := nameOf(e.pod)
 	s.byName[name] = slices.DeleteFunc(s.byName[name], func(other *entry) bool { return other == e })
@@ -220,9 +246,24 @@ func (s *store) update(uid types.UID, change func(*entry)) {
 	before := e.groupID
 	change(e)
 	if e.groupID != before {
-		delete(s.byGroup, before)
-		s.byGroup[e.groupID] = uid
+		s.unlink(before, uid)
+		if e.groupID != "" {
+			s.byGroup[e.groupID] = uid
+		}
 	}
+}
+
+// unlink takes a group out of the index of groups, if it is there as that of uid.
+func (s *store) unlink(id string, uid types.UID) {
+	if s.byGroup[id] == uid {
+		delete(s.byGroup, id)
+	}
+}
+
+// changed is update that returns a copy of the entry as it is then.
+func (s *store) changed(uid types.UID, change func(*entry)) (now entry) {
+	s.update(uid, func(e *entry) { change(e); now = *e })
+	return now
 }
 
 // updateRunning is update for a pod that still has the running group of was, and
@@ -338,7 +379,13 @@ func (s *store) named(namespace, name string) (entry, bool) {
 // known says whether the provider has taken the pod over. A pod whose create
 // has not succeeded is not: the node's controller is to ask again. One that
 // could not be scheduled is: the provider tries anew by itself, or has given up.
-func (e *entry) known() bool { return e.stage != stageNew || !e.retryAt.IsZero() || e.gaveUp }
+func (e *entry) known() bool {
+	return e.stage != stageNew || !e.retryAt.IsZero() || e.undecided() || e.gaveUp
+}
+
+// undecided reports whether a pod without a group is for the launches to look at before
+// one may be made for it.
+func (e *entry) undecided() bool { return e.unplaced != nil || e.hint.given() }
 
 func (e *entry) newerThan(other *entry) bool {
 	if ending, otherEnding := e.ending(), other.ending(); ending != otherEnding {

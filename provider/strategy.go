@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,21 +22,6 @@ const createTries = 3
 // that this is known after a restart too.
 const tagDegraded = "eci-vnode/spot-degraded"
 
-// behaviour is what the annotations of a pod ask of the node. After a restart it
-// is read anew from the pod; while that fails the pod gets the defaults.
-func (p *Provider) behaviour(ctx context.Context, uid types.UID) request.Behaviour {
-	e, ok := p.store.get(uid)
-	if ok && e.behaviour == nil {
-		if _, err := p.build(ctx, e); err == nil {
-			e, ok = p.store.get(uid)
-		}
-	}
-	if !ok || e.behaviour == nil {
-		return request.Behaviour{}
-	}
-	return *e.behaviour
-}
-
 // refused shows why a pod has no group, and says whether the pod was given up
 // for it. A pod whose annotations ask for nothing waits and is tried again.
 func (p *Provider) refused(ctx context.Context, uid types.UID, err error) (gaveUp bool) {
@@ -50,13 +34,20 @@ func (p *Provider) refused(ctx context.Context, uid types.UID, err error) (gaveU
 		{Type: corev1.EventTypeWarning, Reason: refusalReason(err), Message: refusal.Message},
 	}}
 	if eci.IsNoStock(err) || eci.IsQuotaExceeded(err) {
-		p.store.update(uid, func(e *entry) { e.tries++ })
-		if p.giveUp(ctx, uid, &no) {
+		if remembered := (*scarceError)(nil); !errors.As(err, &remembered) {
+			p.store.update(uid, func(e *entry) { e.tries++ })
+		}
+		policy, err := p.createPolicy(ctx, e)
+		if err == nil && p.giveUp(ctx, uid, policy, &no) {
 			return true
 		}
 	}
-	waiting := status.Unscheduled(e.render(), no)
-	p.store.update(uid, func(e *entry) { e.status = &waiting })
+	p.store.update(uid, func(e *entry) {
+		if e.stage == stageNew && !e.gaveUp {
+			waiting := status.Unscheduled(e.render(), no)
+			e.status = &waiting
+		}
+	})
 	p.tell(uid)
 	return false
 }
@@ -80,8 +71,7 @@ func refusalReason(err error) string {
 // giveUp ends the attempts for a pod that wants to be told at once: with
 // fail-fast it stays Pending with the reason ContainerInstanceScheduleFailed and
 // is for its controller to replace; with pod-fail-on-create-err it fails.
-func (p *Provider) giveUp(ctx context.Context, uid types.UID, group *eci.ContainerGroup) bool {
-	wants := p.behaviour(ctx, uid)
+func (p *Provider) giveUp(ctx context.Context, uid types.UID, wants request.Behaviour, group *eci.ContainerGroup) bool {
 	e, ok := p.store.get(uid)
 	exhausted := wants.FailFast || e.attempt+e.tries >= createTries
 	if !ok || !wants.FailFast && !wants.FailOnCreateError || !exhausted {
@@ -90,15 +80,16 @@ func (p *Provider) giveUp(ctx context.Context, uid types.UID, group *eci.Contain
 	if wants.FailOnCreateError && p.hasGroup(ctx, e) {
 		return true
 	}
-	next := status.Unscheduled(e.render(), *group)
 	failed := status.FromContainerGroup(e.render(), *group, nil)
-	next.Reason, next.Message = failed.Reason, failed.Message
+	gaveUp := false
 	p.store.update(uid, func(e *entry) {
-		e.gaveUp, e.retryAt, e.status = true, time.Time{}, &next
-		if wants.FailOnCreateError {
-			e.stage, e.status = stageEnded, &failed
+		if gaveUp = e.stage == stageNew; gaveUp {
+			e.givenUp(group, failed, wants.FailOnCreateError)
 		}
 	})
+	if !gaveUp {
+		return false
+	}
 	p.deps.Events.Event(e.pod, corev1.EventTypeWarning, status.ReasonScheduleFailed, failed.Message)
 	groupLogger(ctx, e.pod, e.groupID).Info("no container group could be made; the pod asks not to try again")
 	p.tell(uid)

@@ -71,6 +71,7 @@ func TestAPodThatWaitsForStockSaysSo(t *testing.T) {
 	w.expectPhase(pod, corev1.PodPending)
 	w.expectCreated(pod, corev1.ConditionFalse, "NoStock")
 	w.emulator.Faults().Clear()
+	w.pass(firstShortage)
 	w.mustCreatePod(pod)
 	w.turns(2 * time.Second)
 	w.expectPhase(pod, corev1.PodRunning)
@@ -124,9 +125,12 @@ func TestAPodThatIsToFailWhenItCannotBeMadeFailsAfterItsTries(t *testing.T) {
 			if err := w.CreatePod(t.Context(), pod); err != nil && (late || errdefs.IsInvalidInput(err)) {
 				t.Fatal(err)
 			}
+			if !late {
+				w.pass(4 * firstShortage)
+			}
 		}
 		if late {
-			w.turns(4 * firstRetry)
+			w.turns(6 * firstRetry)
 		}
 		w.expectPhase(pod, corev1.PodFailed)
 		if n := w.calls(eci.ActionCreateContainerGroup); n != createTries {
@@ -230,7 +234,7 @@ func TestThePlaceOfAGroupThatCouldNotBeMadeIsNotAskedForAgain(t *testing.T) {
 		}
 	}
 	w.expectPhase(pod, corev1.PodRunning)
-	if got := w.requestOf(pod).VSwitchID; got != "vsw-emulator-i,vsw-emulator-h" {
+	if got := w.requestOf(pod).VSwitchID; got != "vsw-emulator-i" {
 		t.Errorf("vSwitches %s", got)
 	}
 	if w.told[pod.UID].Annotations["k8s.aliyun.com/eci-vswitch"] == "" {

@@ -24,7 +24,6 @@ func (p *Provider) syncLoop(ctx context.Context) {
 	// Recovery has read every state: the first turn asks for what changed since.
 	last := p.recoveredAt
 	for {
-		p.retryUnscheduled(ctx)
 		last = p.syncTurn(ctx, last)
 		if least, most := p.pace(); !p.wait(ctx, least, most) {
 			return
@@ -36,15 +35,21 @@ func (p *Provider) syncLoop(ctx context.Context) {
 // of the last success.
 func (p *Provider) syncTurn(ctx context.Context, last time.Time) time.Time {
 	started := p.deps.Clock.Now()
-	if err := p.sync(ctx, last); err != nil {
+	within, cancel := context.WithTimeout(ctx, turnTimeout)
+	defer cancel()
+	if err := p.sync(within, last); err != nil {
 		if ctx.Err() == nil {
 			log.G(ctx).WithError(err).Warn("reading the container groups failed; their last known state is kept")
 		}
 		return last
 	}
-	p.eventsTurn(ctx)
+	p.eventsTurn(within)
 	return started
 }
+
+// turnTimeout bounds a turn of the sync loop. What a turn has read by then counts, and
+// the next one reads what is left.
+const turnTimeout = 30 * time.Second
 
 const (
 	// pagePause is the least time that a page of states stands for: ten calls a
@@ -125,16 +130,11 @@ func (p *Provider) sync(ctx context.Context, last time.Time) error {
 			ids[id] = deleting[id]
 		case states[id] == nil:
 			// Asked for by its name as well, which is the second sighting.
-			p.store.update(p.store.ofGroup(id), func(e *entry) { e.sightings++ })
+			p.store.update(p.store.ofGroup(id), func(e *entry) { e.missedSince(began) })
 			ids[id] = deleting[id]
 		}
 	}
-	if err := p.readDetails(ctx, ids, has); err != nil {
-		return err
-	}
-	p.forceOverdue(ctx)
-	p.evictReclaimed(ctx)
-	return nil
+	return p.readDetails(ctx, ids, has)
 }
 
 // changed picks the groups of ours that look different from what we know.
@@ -185,13 +185,17 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	if !ok || !e.running() || e.groupID != group.ContainerGroupID {
 		return
 	}
+	if !e.proven && !p.isOwn(e.pod, group) {
+		p.disown(ctx, uid, group.ContainerGroupID)
+		return
+	}
 	if isBehind(group, live) {
 		return
 	}
 	events := eventsOfGroup(group)
 	p.relay.take(e.pod, e.groupID, events)
 	if group.Status == eci.StatusScheduleFailed && e.stage == stageLive {
-		p.reschedule(ctx, e, group)
+		p.reschedule(e, group)
 		return
 	}
 	if live == nil {
@@ -204,15 +208,18 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	if isDegraded(group) {
 		status.MarkSpotDegraded(&next)
 	}
+	if group.Status == eci.StatusRunning {
+		p.scarcity.clear(group)
+	}
 	annotations := status.Annotations(*group, e.requestID)
 	shown := p.sumsFor(e.pod).shown(group.Volumes)
-	known := factsOf(group)
+	known, now := factsOf(group), p.deps.Clock.Now()
 	p.store.updateRunning(e, func(e *entry) {
 		if e.files == nil {
 			e.files, e.tokensAt = shown, timeOf(group.CreationTime)
 		}
 		e.group, e.live, e.status, e.annotations = known, live, &next, annotations
-		e.sightings, e.missingSince = 0, time.Time{}
+		e.proven, e.shownAt, e.absence = true, now, absence{}
 		if eci.IsTerminal(group.Status) {
 			e.stage = stageEnded
 		}
@@ -223,11 +230,11 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	if group.Status == eci.StatusExpired && e.disruption == nil {
 		p.disrupt(e, "the cloud has taken the container group back")
 	}
-	now, _ := p.store.get(uid)
-	if now.eni() != e.eni() || now.stage != e.stage {
-		p.movedEIP(&now)
+	shows, _ := p.store.get(uid)
+	if shows.eni() != e.eni() || shows.stage != e.stage {
+		p.movedEIP(&shows)
 	}
-	p.pokePodIPs(now)
+	p.pokePodIPs(shows)
 	p.tell(uid)
 	if notice := reclaimNotice(events, live); notice != "" {
 		p.reclaim(ctx, uid, notice)
@@ -241,12 +248,12 @@ func isBehind(group *eci.ContainerGroup, live *eci.ContainerGroupStatus) bool {
 	return live != nil && live.Status == eci.StatusScheduleFailed && group.Status != eci.StatusScheduleFailed
 }
 
-// missed counts a successful answer that should have shown a group and did not.
-// newest is when the newest of the groups was made that it shows instead.
-// For a group whose delete was accepted enough of them mean that it is gone, if
+// missed counts a successful answer, asked for at began, that should have shown a
+// group and did not. newest is when the newest of the groups was made that it shows
+// instead. For a group whose delete was accepted enough of them mean that it is gone, if
 // the answer can be believed; any other is left to the complete listings of the
 // repair loop.
-func (p *Provider) missed(ctx context.Context, uid types.UID, newest string) {
+func (p *Provider) missed(ctx context.Context, uid types.UID, newest string, began time.Time) {
 	e, ok := p.store.get(uid)
 	if !ok || e.stage != stageDeleting {
 		return
@@ -255,25 +262,8 @@ func (p *Provider) missed(ctx context.Context, uid types.UID, newest string) {
 	if !outdone && p.mayLag(e) {
 		return
 	}
-	if e.sightings+1 >= p.cfg.Sightings && (outdone || p.provenGone(ctx, e)) {
+	e = p.store.changed(uid, func(e *entry) { e.missedSince(began) })
+	if e.stage == stageDeleting && e.absence.count >= p.cfg.Sightings && (outdone || p.provenGone(ctx, e)) {
 		p.gone(ctx, e)
-		return
-	}
-	p.store.update(uid, func(e *entry) { e.sightings++ })
-}
-
-// forceOverdue ends groups that outlive their pod's grace period, which the
-// user may have set shorter on deleting than the group was made with.
-func (p *Provider) forceOverdue(ctx context.Context) {
-	now := p.deps.Clock.Now()
-	// The API server's clock set DeletionTimestamp: ours may differ by more than
-	// the grace period.
-	overdue := func(e *entry) bool {
-		return e.stage == stageDeleting && !e.forced && e.pod.DeletionTimestamp != nil && now.After(e.endBy.Add(forceSlack))
-	}
-	for _, e := range p.store.all(overdue) {
-		if err := p.end(ctx, e, true); err != nil {
-			groupLogger(ctx, e.pod, e.groupID).WithError(err).Warn("forcing an overdue container group to end failed; will try again")
-		}
 	}
 }

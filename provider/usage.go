@@ -154,7 +154,7 @@ func (p *Provider) readMetrics(ctx context.Context, ids []string) ([]eci.Monitor
 // it does not know or like, the halves are asked for, so that one bad pod hides
 // nothing but itself.
 func (p *Provider) readMetricsOf(ctx context.Context, ids []string) ([]eci.MonitorData, error) {
-	resp, err := p.cloud.DescribeMultiContainerGroupMetric(ctx, &eci.DescribeMultiContainerGroupMetricRequest{
+	resp, err := p.cloud.DescribeMultiContainerGroupMetric(eci.WithPriority(ctx, eci.PriorityUser), &eci.DescribeMultiContainerGroupMetricRequest{
 		ContainerGroupIDs: ids, MetricType: eci.MetricTypeSummary,
 	})
 	if err == nil {

@@ -92,6 +92,7 @@ func (w *world) start() {
 		Cloud: w.cloud, EIPs: w.cloud, Kube: w.kube, Pods: w.pods, Events: w.events, Clock: w.clock,
 		Dial:     w.dialPod,
 		Networks: w.networks,
+		NewQueue: func(string) Queue { return newStepQueue(w.clock) },
 		Services: informers.NewSharedInformerFactory(w.kube, 0).Core().V1().Services().Lister(),
 	})
 	if err != nil {
@@ -170,10 +171,13 @@ func (w *world) pass(d time.Duration) {
 	w.clock.Step(d)
 }
 
-// tick is one turn of the sync loop; an error changes nothing, as there.
+// tick is one turn of the sync loop, in which an error changes nothing, with the work on
+// single pods that is due before and after it.
 func (w *world) tick() {
-	w.retryUnscheduled(w.Context())
+	w.drain(w.launches)
 	w.last = w.syncTurn(w.Context(), w.last)
+	w.drain(w.launches)
+	w.drain(w.endings)
 }
 
 func (w *world) mustRepair(r *reaper) {

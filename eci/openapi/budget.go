@@ -21,12 +21,18 @@ const (
 	cutPause = time.Second
 )
 
+// userShare is the part of every budget that calls of eci.PriorityUser and
+// eci.PrioritySpare can use up together. The rest is reserved for the control loops.
+const userShare = 0.75
+
 // budget is the token bucket of one action. A nil budget has no limit. It does
 // not keep reads, creates and deletes from each other: every action has a bucket
 // of its own, as it has at the cloud.
 type budget struct {
 	limiter *rate.Limiter
-	full    Rate
+	// users is what calls pass first that are not of the control loops.
+	users *rate.Limiter
+	full  Rate
 	// shown is the rate of now, waiting the number of calls that wait for it.
 	shown, waiting prometheus.Gauge
 
@@ -37,17 +43,43 @@ type budget struct {
 
 func newBudget(full Rate, shown, waiting prometheus.Gauge) *budget {
 	shown.Set(full.PerSecond)
-	return &budget{limiter: rate.NewLimiter(rate.Limit(full.PerSecond), full.Burst), full: full, shown: shown, waiting: waiting, share: 1}
+	return &budget{
+		limiter: rate.NewLimiter(rate.Limit(full.PerSecond), full.Burst),
+		users:   rate.NewLimiter(rate.Limit(full.PerSecond*userShare), userBurst(full.Burst)),
+		full:    full, shown: shown, waiting: waiting, share: 1,
+	}
 }
 
+func userBurst(burst int) int { return max(1, int(float64(burst)*userShare)) }
+
 // wait takes a token and returns how long that took. When ctx ends first the
-// token is given back and the error is ctx.Err().
+// token is given back and the error is ctx.Err(). A call of eci.PrioritySpare never
+// waits: it fails with eci.ErrNoBudget.
 func (b *budget) wait(ctx context.Context, clock Clock) (time.Duration, error) {
 	if err := ctx.Err(); err != nil || b == nil {
 		return 0, err
 	}
+	switch eci.PriorityOf(ctx) {
+	case eci.PrioritySpare:
+		if now := clock.Now(); !b.users.AllowN(now, 1) || !b.limiter.AllowN(now, 1) {
+			return 0, eci.ErrNoBudget
+		}
+		return 0, nil
+	case eci.PriorityUser:
+		first, err := b.waitFor(ctx, b.users, clock)
+		if err != nil {
+			return first, err
+		}
+		second, err := b.waitFor(ctx, b.limiter, clock)
+		return first + second, err
+	}
+	return b.waitFor(ctx, b.limiter, clock)
+}
+
+// waitFor takes a token of one limiter.
+func (b *budget) waitFor(ctx context.Context, limiter *rate.Limiter, clock Clock) (time.Duration, error) {
 	now := clock.Now()
-	token := b.limiter.ReserveN(now, 1)
+	token := limiter.ReserveN(now, 1)
 	d := token.DelayFrom(now)
 	if d <= 0 {
 		return 0, nil
@@ -82,7 +114,10 @@ func (b *budget) learn(err error, now time.Time) {
 	}
 	// The burst shrinks with the rate: it holds tokens that the cloud has just
 	// said are not there.
-	b.limiter.SetLimitAt(now, rate.Limit(b.full.PerSecond*b.share))
-	b.limiter.SetBurstAt(now, max(1, int(float64(b.full.Burst)*b.share)))
+	perSecond, burst := b.full.PerSecond*b.share, max(1, int(float64(b.full.Burst)*b.share))
+	b.limiter.SetLimitAt(now, rate.Limit(perSecond))
+	b.limiter.SetBurstAt(now, burst)
+	b.users.SetLimitAt(now, rate.Limit(perSecond*userShare))
+	b.users.SetBurstAt(now, userBurst(burst))
 	b.shown.Set(b.full.PerSecond * b.share)
 }

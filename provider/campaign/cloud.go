@@ -41,7 +41,9 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp := answer.Result()
 	w.say("%s  %s %s: %d%s", t.i.name, action, about(params), resp.StatusCode, map[bool]string{true: " (connection cut)"}[lost])
 	w.checkRefused(params)
+	w.checkTarget(params)
 	if action == eci.ActionDeleteContainerGroup {
+		w.checkForce(before, params)
 		w.checkDelete(before, params.Get("ContainerGroupId"))
 	}
 	w.checkGroups()

@@ -196,7 +196,7 @@ func (w *world) heal() {
 // touchByHand ends a group from outside: deleted in the console, reclaimed as a
 // spot instance, crashed.
 func (w *world) touchByHand() {
-	groups := w.emulator.Briefs()
+	groups := w.ours(w.emulator.Briefs())
 	if len(groups) == 0 {
 		return
 	}

@@ -48,6 +48,10 @@ var deeds = []struct {
 	{"skew", 1, (*world).skewClock},
 	{"drain", 1, (*world).drain},
 	{"files", 1, (*world).changeFiles},
+	{"lie", 3, (*world).lie},
+	{"copy", 2, (*world).copyPod},
+	{"stranger", 1, (*world).stranger},
+	{"logs", 1, (*world).crowdReads},
 }
 
 // NewHistory returns the history of a seed, of n operations.

@@ -14,6 +14,7 @@ import (
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
 	"github.com/eci-vnode/eci-vnode/provider"
 	"github.com/eci-vnode/eci-vnode/provider/status"
@@ -55,6 +56,7 @@ type instance struct {
 	repair    loop
 	refresh   loop
 	budget    budget
+	throttled time.Time // when the cloud last said so
 	sight     sight
 }
 
@@ -78,9 +80,10 @@ func (w *world) newInstance() (*instance, error) {
 	for _, action := range writes {
 		client.Rates[action] = openapi.Rate{PerSecond: 1, Burst: 4} // few, so that it matters
 	}
+	client.Rates[eci.ActionDescribeContainerLog] = openapi.Rate{PerSecond: 8, Burst: 32}
 	cloud, err := openapi.New(client, openapi.Deps{
 		Credentials: openapi.StaticCredentials(accessKeyID, accessKeySecret, securityToken),
-		HTTPClient:  &http.Client{Transport: wire{i}}, Clock: clientClock{i},
+		HTTPClient:  &http.Client{Transport: wire{i}}, Clock: clientClock{i}, Observe: i.checkWait,
 	})
 	if err != nil {
 		return nil, err
@@ -89,6 +92,7 @@ func (w *world) newInstance() (*instance, error) {
 	i.cache = informer.GetIndexer()
 	deps := provider.Deps{
 		Cloud: cloud, Kube: kube{i: i}, Pods: podCache{i.cache}, Events: recorder{i}, Clock: nodeClock{i: i},
+		NewQueue: func(string) provider.Queue { return newQueue(w) },
 		Services: corelisters.NewServiceLister(cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})),
 	}
 	cfg := provider.DefaultConfig()
@@ -197,14 +201,23 @@ func (i *instance) turns() []func() {
 	}
 	for _, q := range i.queues() {
 		if q.settle(); q.isDue() {
-			turns = append(turns, func() { i.start(func() { i.pods.Work(i.ctx, q) }) })
+			turns = append(turns, func() { i.start(func() { i.work(q) }) })
 		}
 	}
 	return turns
 }
 
 func (i *instance) queues() []*queue {
-	return []*queue{i.pods.Creates.(*queue), i.pods.Deletes.(*queue), i.pods.Updates.(*queue)}
+	return []*queue{i.pods.Creates.(*queue), i.pods.Deletes.(*queue), i.pods.Updates.(*queue),
+		i.cloud.Launches.(*queue), i.cloud.Endings.(*queue)}
+}
+
+func (i *instance) work(q *queue) {
+	if q == i.cloud.Launches || q == i.cloud.Endings {
+		i.cloud.Work(i.ctx, q)
+		return
+	}
+	i.pods.Work(i.ctx, q)
 }
 
 func (i *instance) start(run func()) {

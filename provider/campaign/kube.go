@@ -86,6 +86,7 @@ func (k kubePods) Patch(_ context.Context, name string, _ types.PatchType, patch
 		}
 		w.checkText("status", string(patch))
 		k.i.checkStatus(w.api.pods[name], pod)
+		w.checkShown(w.api.pods[name], pod)
 		k.i.notePod(pod)
 		return w.api.store(pod).DeepCopy(), nil
 	})

@@ -11,10 +11,13 @@ type loop struct {
 	running bool
 	next    time.Time
 	turn    func() (pause time.Duration)
+	// task is the turn under way, waited the time that it has waited for the budget.
+	task   *task
+	waited time.Duration
 }
 
 func (l *loop) run(i *instance) {
-	l.running = true
+	l.running, l.task, l.waited = true, i.w.task, 0
 	pause := l.turn()
 	l.running, l.next = false, i.w.clock.Now().Add(pause)
 }

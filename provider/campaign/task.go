@@ -12,6 +12,7 @@ import (
 type task struct {
 	wakeAt time.Time
 	over   bool
+	user   bool // it works for a user who reads
 	next   func() (struct{}, bool)
 	yield  func(struct{}) bool
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -40,6 +41,18 @@ func behaviourAnnotations() []Annotation {
 		{Key: "imc-match-count-request", Note: "images that an image cache must have to be used", Actor: ActorProvider, apply: applyMatchCount},
 		{Key: "imc-perfect-match", Note: "true or false: an image cache must have all images to be used", Actor: ActorProvider, apply: applyPerfectMatch},
 	}
+}
+
+// BehaviourOf returns what the annotations of a pod ask of the node. What they ask for
+// in an invalid way is left out: translating the pod refuses it.
+func BehaviourOf(pod *corev1.Pod) Behaviour {
+	t := newTranslator(pod, Objects{}, Config{})
+	for _, row := range annotationTable().rows {
+		if row.Actor == ActorProvider {
+			t.annotation(row)
+		}
+	}
+	return t.behaviour
 }
 
 func applyMatchCount(t *translator, path *field.Path, value string) {
