@@ -21,18 +21,16 @@ const (
 	cutPause = time.Second
 )
 
-// userShare is the part of every budget that calls of eci.PriorityUser and
-// eci.PrioritySpare can use up together. The rest is reserved for the control loops.
-const userShare = 0.75
+// reservedShare is the part of every budget that only calls of eci.PriorityControl can
+// use; they can use the rest as well.
+const reservedShare = 0.25
 
-// budget is the token bucket of one action. A nil budget has no limit. It does
-// not keep reads, creates and deletes from each other: every action has a bucket
-// of its own, as it has at the cloud.
+// budget is the token bucket of one action, in two parts. A nil budget has no limit.
+// It does not keep reads, creates and deletes from each other: every action has a
+// bucket of its own, as it has at the cloud.
 type budget struct {
-	limiter *rate.Limiter
-	// users is what calls pass first that are not of the control loops.
-	users *rate.Limiter
-	full  Rate
+	reserved, shared *rate.Limiter
+	full             Rate
 	// shown is the rate of now, waiting the number of calls that wait for it.
 	shown, waiting prometheus.Gauge
 
@@ -42,15 +40,27 @@ type budget struct {
 }
 
 func newBudget(full Rate, shown, waiting prometheus.Gauge) *budget {
+	reserved, shared := full.split(1)
 	shown.Set(full.PerSecond)
 	return &budget{
-		limiter: rate.NewLimiter(rate.Limit(full.PerSecond), full.Burst),
-		users:   rate.NewLimiter(rate.Limit(full.PerSecond*userShare), userBurst(full.Burst)),
-		full:    full, shown: shown, waiting: waiting, share: 1,
+		reserved: rate.NewLimiter(rate.Limit(reserved.PerSecond), reserved.Burst),
+		shared:   rate.NewLimiter(rate.Limit(shared.PerSecond), shared.Burst),
+		full:     full, shown: shown, waiting: waiting, share: 1,
 	}
 }
 
-func userBurst(burst int) int { return max(1, int(float64(burst)*userShare)) }
+// split divides a share of a rate into the part that is reserved and the part that is
+// not. One call at a time is always possible in the latter.
+func (r Rate) split(share float64) (reserved, shared Rate) {
+	perSecond, burst := r.PerSecond*share, max(1, int(float64(r.Burst)*share))
+	kept := int(float64(burst) * reservedShare)
+	reserved = Rate{PerSecond: perSecond * reservedShare, Burst: kept}
+	shared = Rate{PerSecond: perSecond - reserved.PerSecond, Burst: burst - kept}
+	if kept == 0 { // too small to be divided
+		reserved.PerSecond, shared.PerSecond = 0, perSecond
+	}
+	return reserved, shared
+}
 
 // wait takes a token and returns how long that took. When ctx ends first the
 // token is given back and the error is ctx.Err(). A call of eci.PrioritySpare never
@@ -59,27 +69,14 @@ func (b *budget) wait(ctx context.Context, clock Clock) (time.Duration, error) {
 	if err := ctx.Err(); err != nil || b == nil {
 		return 0, err
 	}
-	switch eci.PriorityOf(ctx) {
-	case eci.PrioritySpare:
-		if now := clock.Now(); !b.users.AllowN(now, 1) || !b.limiter.AllowN(now, 1) {
+	now := clock.Now()
+	if eci.PriorityOf(ctx) == eci.PrioritySpare {
+		if !b.shared.AllowN(now, 1) {
 			return 0, eci.ErrNoBudget
 		}
 		return 0, nil
-	case eci.PriorityUser:
-		first, err := b.waitFor(ctx, b.users, clock)
-		if err != nil {
-			return first, err
-		}
-		second, err := b.waitFor(ctx, b.limiter, clock)
-		return first + second, err
 	}
-	return b.waitFor(ctx, b.limiter, clock)
-}
-
-// waitFor takes a token of one limiter.
-func (b *budget) waitFor(ctx context.Context, limiter *rate.Limiter, clock Clock) (time.Duration, error) {
-	now := clock.Now()
-	token := limiter.ReserveN(now, 1)
+	token := b.reserve(eci.PriorityOf(ctx), now)
 	d := token.DelayFrom(now)
 	if d <= 0 {
 		return 0, nil
@@ -87,10 +84,29 @@ func (b *budget) waitFor(ctx context.Context, limiter *rate.Limiter, clock Clock
 	b.waiting.Inc()
 	defer b.waiting.Dec()
 	if err := clock.Sleep(ctx, d); err != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		token.CancelAt(clock.Now())
 		return clock.Now().Sub(now), err
 	}
 	return d, nil
+}
+
+// reserve takes the token that comes first of those that the priority may use.
+func (b *budget) reserve(priority eci.Priority, now time.Time) *rate.Reservation {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	shared := b.shared.ReserveN(now, 1)
+	if priority != eci.PriorityControl || shared.DelayFrom(now) <= 0 {
+		return shared
+	}
+	reserved := b.reserved.ReserveN(now, 1)
+	if !reserved.OK() || reserved.DelayFrom(now) >= shared.DelayFrom(now) {
+		reserved.CancelAt(now)
+		return shared
+	}
+	shared.CancelAt(now)
+	return reserved
 }
 
 // learn halves the budget when the cloud throttled and raises it after success.
@@ -114,10 +130,10 @@ func (b *budget) learn(err error, now time.Time) {
 	}
 	// The burst shrinks with the rate: it holds tokens that the cloud has just
 	// said are not there.
-	perSecond, burst := b.full.PerSecond*b.share, max(1, int(float64(b.full.Burst)*b.share))
-	b.limiter.SetLimitAt(now, rate.Limit(perSecond))
-	b.limiter.SetBurstAt(now, burst)
-	b.users.SetLimitAt(now, rate.Limit(perSecond*userShare))
-	b.users.SetBurstAt(now, userBurst(burst))
+	reserved, shared := b.full.split(b.share)
+	b.reserved.SetLimitAt(now, rate.Limit(reserved.PerSecond))
+	b.reserved.SetBurstAt(now, reserved.Burst)
+	b.shared.SetLimitAt(now, rate.Limit(shared.PerSecond))
+	b.shared.SetBurstAt(now, shared.Burst)
 	b.shown.Set(b.full.PerSecond * b.share)
 }

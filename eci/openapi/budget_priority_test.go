@@ -39,7 +39,7 @@ func TestBudget_UsersLeaveAShareToControlLoops(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		mu.Lock()
-		if least := int(20 * documentedLogs.PerSecond * userShare); served < least {
+		if least := int(20 * documentedLogs.PerSecond * (1 - reservedShare)); served < least {
 			t.Errorf("%d calls of users were served in 40s, want at least %d", served, least)
 		}
 		mu.Unlock()

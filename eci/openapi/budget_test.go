@@ -63,28 +63,31 @@ func TestABudgetHalvesWhenThrottledAndComesBackSlowly(t *testing.T) {
 	for range 10 {
 		b.learn(refused, now)
 	}
-	if got := float64(b.limiter.Limit()); got != 16 {
+	if got := perSecond(b); got != 16 {
 		t.Errorf("one burst of refusals: %v per second, want 16", got)
 	}
 	for range 20 {
 		now = now.Add(cutPause)
 		b.learn(refused, now)
 	}
-	if got := float64(b.limiter.Limit()); got != 1 {
+	if got := perSecond(b); got != 1 {
 		t.Errorf("the least is %v per second, want 1", got)
 	}
 	b.learn(&eci.Error{Code: eci.CodeNoStock, HTTPStatus: 403}, now)
 	b.learn(nil, now)
-	if got := float64(b.limiter.Limit()); got <= 1 || got > 2 {
+	if got := perSecond(b); got <= 1 || got > 2 {
 		t.Errorf("after one success: %v per second", got)
 	}
 	for range 60 {
 		b.learn(nil, now)
 	}
-	if b.limiter.Limit() != 32 || b.limiter.Burst() != 64 {
-		t.Errorf("the whole budget must come back, got %v and %d", b.limiter.Limit(), b.limiter.Burst())
+	if burst := b.reserved.Burst() + b.shared.Burst(); perSecond(b) != 32 || burst != 64 {
+		t.Errorf("the whole budget must come back, got %v and %d", perSecond(b), burst)
 	}
 }
+
+// perSecond is the rate of both parts of a budget.
+func perSecond(b *budget) float64 { return float64(b.reserved.Limit() + b.shared.Limit()) }
 
 func TestDefaultRatesStayInsideTheDocumentedOnes(t *testing.T) {
 	rates := DefaultRates()

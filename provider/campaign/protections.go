@@ -11,9 +11,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider"
+	"github.com/eci-vnode/eci-vnode/provider/request"
 	"github.com/eci-vnode/eci-vnode/provider/status"
 	"github.com/eci-vnode/eci-vnode/vnode"
 )
@@ -38,6 +40,12 @@ const (
 	Poisoned Protection = "poison"
 	// NoConfirmation takes an accepted delete as an end.
 	NoConfirmation Protection = "delete confirmation"
+	// NoGrace ends every group with Force.
+	NoGrace Protection = "grace"
+	// NoTags believes the objects of pods which group is theirs.
+	NoTags Protection = "tags"
+	// NoReserve lets the calls of users take all of a budget.
+	NoReserve Protection = "budget reserve"
 	// NoFinalStatus removes objects without writing their last status.
 	NoFinalStatus Protection = "final status before removal"
 )
@@ -52,6 +60,12 @@ func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps) {
 		deps.Cloud = tokenless{deps.Cloud}
 	case NoRecovery:
 		deps.Kube = forgetfulKube{deps.Kube.(kube)}
+	case NoGrace:
+		deps.Cloud = hastyCloud{deps.Cloud}
+	case NoTags:
+		deps.Cloud = gullibleCloud{deps.Cloud, deps.Kube.(kube).i}
+	case NoReserve:
+		deps.Cloud = equalCloud{deps.Cloud}
 	case OneSighting:
 		cfg.Sightings, cfg.LostGrace, cfg.OrphanGrace = 1, 0, 0
 	}
@@ -78,6 +92,45 @@ func (c tokenless) CreateContainerGroup(ctx context.Context, req *eci.CreateCont
 	return c.Cloud.CreateContainerGroup(ctx, &bare)
 }
 
+// hastyCloud ends every group at once.
+type hastyCloud struct{ provider.Cloud }
+
+func (c hastyCloud) DeleteContainerGroup(ctx context.Context, req *eci.DeleteContainerGroupRequest) (*eci.DeleteContainerGroupResponse, error) {
+	forced := *req
+	forced.Force = ptr.To(true)
+	return c.Cloud.DeleteContainerGroup(ctx, &forced)
+}
+
+// gullibleCloud shows groups that are asked for by their ids with the tags of the pods
+// whose objects name them.
+type gullibleCloud struct {
+	provider.Cloud
+	i *instance
+}
+
+func (c gullibleCloud) DescribeContainerGroups(ctx context.Context, req *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, error) {
+	resp, err := c.Cloud.DescribeContainerGroups(ctx, req)
+	if err != nil || len(req.ContainerGroupIDs) == 0 {
+		return resp, err
+	}
+	for n := range resp.ContainerGroups {
+		g := &resp.ContainerGroups[n]
+		for _, pod := range c.i.w.api.list() {
+			if pod.Annotations[status.AnnotationInstanceID] == g.ContainerGroupID {
+				g.Tags = request.IdentityFor(pod, request.Config{ClusterID: clusterID, NodeName: nodeName}).Tags()
+			}
+		}
+	}
+	return resp, nil
+}
+
+// equalCloud forgets whom a call is made for.
+type equalCloud struct{ provider.Cloud }
+
+func (c equalCloud) DescribeContainerLog(ctx context.Context, req *eci.DescribeContainerLogRequest) (*eci.DescribeContainerLogResponse, error) {
+	return c.Cloud.DescribeContainerLog(eci.WithPriority(ctx, eci.PriorityControl), req)
+}
+
 type weakProvider struct {
 	*provider.Provider
 	off Protection
@@ -102,10 +155,11 @@ func (p weakProvider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
 	return p.Provider.CreatePod(ctx, pod)
 }
 
-// nameless is a pod that does not tell which group it has.
+// nameless is a pod that does not tell which group it has, nor that it has run.
 func nameless(pod *corev1.Pod) *corev1.Pod {
 	if pod = pod.DeepCopy(); pod != nil {
 		delete(pod.Annotations, status.AnnotationInstanceID)
+		pod.Status.ContainerStatuses = nil
 	}
 	return pod
 }

@@ -90,7 +90,7 @@ type world struct {
 	made      map[string]making // groups, by id
 	calls     int               // of the cloud
 	names     int
-	strangers int // groups of another cluster
+	strangers int  // groups of another cluster
 	quiet     bool // the faults have stopped
 	doubts    bool // a ClientToken was refused since
 	violation *Violation
