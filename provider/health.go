@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -50,7 +51,7 @@ func newWatchedCloud(cloud Cloud, clock clock.PassiveClock) *watchedCloud {
 // watched makes one call and notes its outcome.
 func watched[Req, Resp any](ctx context.Context, w *watchedCloud, call func(context.Context, *Req) (*Resp, error), req *Req, created bool) (*Resp, error) {
 	resp, err := call(ctx, req)
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && !errors.Is(err, eci.ErrNoBudget) {
 		w.note(err, created)
 	}
 	return resp, err

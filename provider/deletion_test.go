@@ -1,0 +1,197 @@
+package provider
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/eci/emulator"
+)
+
+// stubborn returns a world whose groups take an hour to end, with a running pod whose
+// group has ten minutes of grace.
+func stubborn(t *testing.T) (*world, *corev1.Pod) {
+	w := newWorld(t, func(c *emulator.Config) { c.Delays.Terminate = time.Hour })
+	return w, w.mustRun("stubborn", func(p *corev1.Pod) { p.Spec.TerminationGracePeriodSeconds = ptr.To(int64(600)) })
+}
+
+func (w *world) mustDelete(pod *corev1.Pod, grace int64) {
+	w.Helper()
+	if err := w.DeletePod(w.Context(), w.deleting(pod, grace)); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// expectForcedAfter lets time pass second by second and checks that the group is forced
+// to end after the grace and its slack, and not before.
+func (w *world) expectForcedAfter(pod *corev1.Pod, grace time.Duration) {
+	w.Helper()
+	for passed := time.Duration(0); passed <= grace+forceSlack; passed += time.Second {
+		w.tick()
+		if e, _ := w.store.get(pod.UID); e.deletion.forced {
+			w.Fatalf("forced after %s, the grace is %s", passed, grace)
+		}
+		w.pass(time.Second)
+	}
+	w.tick()
+	if e, _ := w.store.get(pod.UID); !e.deletion.forced {
+		w.Fatalf("not forced %s after the grace", forceSlack)
+	}
+}
+
+func TestDelete_ForcesOnlyAfterGrace(t *testing.T) {
+	w, pod := stubborn(t)
+	w.mustDelete(pod, 60)
+	w.expectForcedAfter(pod, 60*time.Second)
+}
+
+func TestDelete_ShortenedGraceCountsFromItsChange(t *testing.T) {
+	w, pod := stubborn(t)
+	w.mustDelete(pod, 60)
+	for range 20 {
+		w.pass(time.Second)
+		w.tick()
+	}
+	w.mustDelete(pod, 5)
+	w.expectForcedAfter(pod, 5*time.Second)
+}
+
+func TestDelete_SameDeleteAskedAgainChangesNothing(t *testing.T) {
+	w, pod := stubborn(t)
+	w.mustDelete(pod, 60)
+	marked := (*w.pods.pods)[0]
+	for range 30 {
+		w.pass(time.Second)
+		w.tick()
+		if err := w.DeletePod(t.Context(), marked); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.expectForcedAfter(pod, 30*time.Second)
+}
+
+func TestDelete_RestartKeepsTheGrace(t *testing.T) {
+	w, pod := stubborn(t)
+	w.mustDelete(pod, 60)
+	w.pass(20 * time.Second)
+	w.tick()
+	w.start()
+	w.tick()
+	if e, _ := w.store.get(pod.UID); e.deletion.forced {
+		t.Fatal("forced by the restart")
+	}
+	w.pass(40 * time.Second)
+	w.tick()
+	if e, _ := w.store.get(pod.UID); e.deletion.forced {
+		t.Fatal("forced before the grace was over")
+	}
+	w.pass(60*time.Second + forceSlack)
+	w.tick()
+	if e, _ := w.store.get(pod.UID); !e.deletion.forced {
+		t.Error("never forced after the restart")
+	}
+}
+
+func TestDelete_UserForcesAtOnce(t *testing.T) {
+	w, pod := stubborn(t)
+	w.mustDelete(pod, 60)
+	w.tick()
+	w.mustDelete(pod, 0)
+	if e, _ := w.store.get(pod.UID); !e.deletion.forced {
+		t.Error("the delete without grace was not forced")
+	}
+}
+
+func TestDelete_PodWhoseCreateWasNotAnsweredHasItsGrace(t *testing.T) {
+	w := newWorld(t, func(c *emulator.Config) { c.Delays.Terminate = time.Hour })
+	pod := w.mustAddPod("web")
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionCreateContainerGroup, DropAnswer: true, Times: 1})
+	if err := w.CreatePod(t.Context(), pod); err == nil {
+		t.Fatal("the answer was not lost")
+	}
+	w.pass(10 * time.Second) // its containers run
+	w.mustDelete(pod, 30)
+	w.expectForcedAfter(pod, 30*time.Second)
+}
+
+func TestDelete_OlderObjectTakesNoDeletionBack(t *testing.T) {
+	w, pod := stubborn(t)
+	w.mustDelete(pod, 60)
+	if err := w.UpdatePod(t.Context(), pod); err != nil { // the object before its deletion
+		t.Fatal(err)
+	}
+	if e, _ := w.store.get(pod.UID); e.pod.DeletionTimestamp == nil {
+		t.Error("an older object took the deletion back")
+	}
+}
+
+// priorities notes with which priority groups are deleted.
+type priorities struct {
+	Cloud
+	deletes []eci.Priority
+}
+
+func (c *priorities) DeleteContainerGroup(ctx context.Context, req *eci.DeleteContainerGroupRequest) (*eci.DeleteContainerGroupResponse, error) {
+	c.deletes = append(c.deletes, eci.PriorityOf(ctx))
+	if eci.PriorityOf(ctx) == eci.PrioritySpare {
+		return nil, eci.ErrNoBudget
+	}
+	return c.Cloud.DeleteContainerGroup(ctx, req)
+}
+
+func TestDelete_FinishedPodLeavesTheBudgetToOthers(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun("job", func(p *corev1.Pod) { p.Spec.RestartPolicy = corev1.RestartPolicyNever })
+	seen := &priorities{Cloud: w.Provider.cloud.cloud}
+	w.Provider.cloud.cloud = seen
+	e, _ := w.store.get(pod.UID)
+	w.emulator.FailGroup(e.groupID, 1)
+	w.tick()
+	w.expectPhase(pod, corev1.PodFailed)
+	if err := w.DeletePod(t.Context(), w.deleting(pod, 30)); err == nil {
+		t.Fatal("a pod that has ended has nothing to end")
+	}
+	if len(seen.deletes) != 1 || seen.deletes[0] != eci.PrioritySpare {
+		t.Errorf("priorities of the deletes: %v", seen.deletes)
+	}
+	if _, known := w.store.get(pod.UID); known {
+		t.Error("the pod waits for a delete that may be left out")
+	}
+	if w.hasCondition(ConditionUnreachable) {
+		t.Error("a call that was left out counts as one without an answer")
+	}
+}
+
+func TestMissed_ReadThatBeganBeforeTheGroupWasShownDoesNotCount(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun("web")
+	was, _ := w.store.get(pod.UID)
+	w.missing(t.Context(), was, was.shownAt.Add(-time.Second), 1)
+	if e, _ := w.store.get(pod.UID); e.absence.count != 0 {
+		t.Error("an older listing counts against a newer answer")
+	}
+	w.missing(t.Context(), was, was.shownAt.Add(time.Second), 1)
+	if e, _ := w.store.get(pod.UID); e.absence.count != 1 {
+		t.Error("a newer listing does not count")
+	}
+}
+
+func TestStore_PodWithoutGroupIsInNoIndex(t *testing.T) {
+	w := newWorld(t)
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionCreateContainerGroup, NoStock: &emulator.NoStock{Late: true}})
+	for _, name := range []string{"a", "b"} {
+		w.mustCreatePod(w.mustAddPod(name))
+	}
+	w.pass(time.Second)
+	w.tick()
+	if n := w.store.groups(); n != 0 {
+		t.Errorf("%d groups are known, none could be made", n)
+	}
+	if uid := w.store.ofGroup(""); uid != "" {
+		t.Errorf("no group is that of %s", uid)
+	}
+}
