@@ -286,13 +286,12 @@ func (c *Config) Validate() error {
 		errs = append(errs, field.Invalid(field.NewPath("prices"), c.Prices, err.Error()))
 	}
 	errs = append(errs, c.EIP.validate(field.NewPath("eip"))...)
-	for name, grace := range map[string]time.Duration{"orphanGrace": c.Sync.OrphanGrace.Duration, "lostGrace": c.Sync.LostGrace.Duration} {
+	for name, grace := range map[string]time.Duration{
+		"orphanGrace": c.Sync.OrphanGrace.Duration, "massOrphanGrace": c.Sync.MassOrphanGrace.Duration, "lostGrace": c.Sync.LostGrace.Duration,
+	} {
 		if grace <= 0 {
 			errs = append(errs, field.Invalid(field.NewPath("sync", name), grace.String(), "must be more than 0, or one list that lags would cost a pod"))
 		}
-	}
-	if mass, one := c.Sync.MassOrphanGrace.Duration, c.Sync.OrphanGrace.Duration; mass < one {
-		errs = append(errs, field.Invalid(field.NewPath("sync", "massOrphanGrace"), mass.String(), "must not be shorter than sync.orphanGrace, "+one.String()))
 	}
 	effects := []string{string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectNoExecute), string(corev1.TaintEffectPreferNoSchedule)}
 	if !c.Taint.Disabled && !slices.Contains(effects, c.Taint.Effect) {
