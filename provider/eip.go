@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,16 +31,38 @@ func newEIPs(p *Provider) (*eip.Reconciler, error) {
 }
 
 // EIPPods lists the pods of this node with what they want of an EIP. A pod of
-// which this cannot be told is left out: what it has stays as it is.
+// which this cannot be told is left out: what it has stays as it is. The same holds
+// for a pod with a wish whose network interface is not known yet: without one it
+// would be told as waiting, and its readiness gate would close.
 func (p *Provider) EIPPods(ctx context.Context) []eip.Pod {
+	p.learnInterfaces(ctx)
 	var pods []eip.Pod
 	for _, e := range p.store.all(func(*entry) bool { return true }) {
 		want, err := p.wish(ctx, e)
-		if err == nil {
-			pods = append(pods, eip.Pod{Object: e.pod, Want: want, ENI: e.eni(), Ended: e.stage == stageEnded})
+		if err != nil || want != nil && e.detailsUnread() {
+			continue
 		}
+		pods = append(pods, eip.Pod{Object: e.pod, Want: want, ENI: e.eni(), Ended: e.stage == stageEnded})
 	}
 	return pods
+}
+
+// learnInterfaces reads the groups of pods that want an EIP and whose network
+// interface is not known, as many in one turn as one round of files looks at. The
+// pods that this shows have the next turn come at once.
+func (p *Provider) learnInterfaces(ctx context.Context) {
+	lives := map[string]*eci.ContainerGroupStatus{}
+	for _, e := range p.store.all((*entry).detailsUnread) {
+		if want, err := p.wish(ctx, e); err != nil || want == nil {
+			continue
+		}
+		if lives[e.groupID] = e.live; len(lives) == refreshChecks {
+			break
+		}
+	}
+	if err := p.readDetails(ctx, lives, evidence{}); err != nil && ctx.Err() == nil {
+		log.G(ctx).WithError(err).Warn("reading the network interfaces of container groups failed; the EIPs of their pods stay as they are, will try again")
+	}
 }
 
 // wish is what the pod wants of an EIP by its own annotations, or by those that

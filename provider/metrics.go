@@ -8,9 +8,10 @@ import (
 type metrics struct {
 	repairs prometheus.Counter
 	reaped  prometheus.Counter
-	// reapFailures and suspects are of orphans, too.
+	// reapFailures, suspects and orphansHeld are of orphans, too.
 	reapFailures prometheus.Counter
 	suspects     prometheus.Gauge
+	orphansHeld  prometheus.Gauge
 }
 
 // newMetrics registers on r; a nil r measures into the void.
@@ -32,11 +33,15 @@ func newMetrics(r prometheus.Registerer, s *store) *metrics {
 			Name: "eci_vnode_orphan_suspects",
 			Help: "Container groups in the latest complete listing that no pod is known for; not yet proved orphans.",
 		}),
+		orphansHeld: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "eci_vnode_orphans_held",
+			Help: "Orphans in the latest complete listing that are left alone because they are more than half of all container groups.",
+		}),
 	}
 	if r == nil {
 		return m
 	}
-	r.MustRegister(m.repairs, m.reaped, m.reapFailures, m.suspects)
+	r.MustRegister(m.repairs, m.reaped, m.reapFailures, m.suspects, m.orphansHeld)
 	for _, st := range []stage{stageNew, stageLive, stageDeleting, stageEnded} {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name:        "eci_vnode_pods",

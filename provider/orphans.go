@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/clock"
@@ -40,6 +37,13 @@ type OrphansFound struct {
 	Groups  int      `json:"groups"`
 	Orphans []Orphan `json:"orphans"`
 }
+
+// TooMany reports whether so many of the groups are orphans that the cluster is to be
+// doubted before they are: more than half of several. An API server that was restored
+// from a backup, or is another one, makes orphans of groups whose pods are well.
+func (f OrphansFound) TooMany() bool { return tooManyOrphans(len(f.Orphans), f.Groups) }
+
+func tooManyOrphans(orphans, groups int) bool { return orphans > 1 && 2*orphans > groups }
 
 // OrphanCloud is what looking for orphans asks of ECI.
 type OrphanCloud interface {
@@ -132,7 +136,7 @@ func (o *Orphans) look(ctx context.Context) (OrphansFound, error) {
 	if err != nil {
 		return found, fmt.Errorf("listing the container groups of node %s: %w", o.cfg.NodeName, err)
 	}
-	pods, err := o.podsOfNode(ctx)
+	pods, err := podsOfNode(ctx, o.deps.Kube, o.cfg.NodeName)
 	if err != nil {
 		return found, err
 	}
@@ -142,10 +146,7 @@ func (o *Orphans) look(ctx context.Context) (OrphansFound, error) {
 			continue
 		}
 		found.Groups++
-		if pods[who.UID] {
-			continue
-		}
-		gone, err := podIsGone(ctx, o.deps.Kube, who)
+		gone, err := podIsGone(ctx, o.deps.Kube, who, pods)
 		if err != nil {
 			return found, err
 		}
@@ -163,26 +164,17 @@ func orphanOf(g *eci.ContainerGroup, who request.Identity) Orphan {
 	}
 }
 
-// podsOfNode asks the API server itself, not a cache.
-func (o *Orphans) podsOfNode(ctx context.Context) (map[types.UID]bool, error) {
-	pods, err := o.deps.Kube.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{
-		FieldSelector: fields.OneTermEqualSelector("spec.nodeName", o.cfg.NodeName).String(),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listing the pods of node %s: %w", o.cfg.NodeName, err)
-	}
-	uids := map[types.UID]bool{}
-	for i := range pods.Items {
-		uids[pods.Items[i].UID] = true
-	}
-	return uids, nil
-}
-
 // Delete ends one orphan, unless its pod is there after all. deleted is false
 // with a nil error when there was nothing to end any more, or no orphan.
 func (o *Orphans) Delete(ctx context.Context, orphan Orphan) (deleted bool, err error) {
 	who := request.Identity{Namespace: orphan.Namespace, PodName: orphan.PodName, UID: orphan.PodUID}
-	gone, err := podIsGone(ctx, o.deps.Kube, who)
+	var pods map[types.UID]bool
+	if who.MayBeCut() { // else asking for the pod by its name is enough
+		if pods, err = podsOfNode(ctx, o.deps.Kube, o.cfg.NodeName); err != nil {
+			return false, err
+		}
+	}
+	gone, err := podIsGone(ctx, o.deps.Kube, who, pods)
 	if err != nil || !gone {
 		return false, err
 	}
@@ -191,19 +183,4 @@ func (o *Orphans) Delete(ctx context.Context, orphan Orphan) (deleted bool, err 
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// podIsGone asks the API server itself about one pod; an error is no yes.
-func podIsGone(ctx context.Context, kube kubernetes.Interface, who request.Identity) (bool, error) {
-	if who.Namespace == "" || who.PodName == "" {
-		return false, nil // tags that somebody changed: not ours to judge
-	}
-	pod, err := kube.CoreV1().Pods(who.Namespace).Get(ctx, who.PodName, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return true, nil
-	case err != nil:
-		return false, fmt.Errorf("asking whether pod %s/%s is gone: %w", who.Namespace, who.PodName, err)
-	}
-	return pod.UID != who.UID, nil
 }

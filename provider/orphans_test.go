@@ -3,13 +3,16 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/utils/clock"
 
@@ -175,5 +178,159 @@ func (w *world) expectEvent(prefix string) {
 		}
 	default:
 		w.Errorf("no event %q", prefix)
+	}
+}
+
+// longName is a pod name that a tag holds only the beginning of.
+var longName = strings.Repeat("a-very-long-name-", 12) + "0"
+
+func longNamed(pod *corev1.Pod) { pod.Name, pod.UID = longName, "uid-of-a-long-name" }
+
+func TestOrphans_APodIsFoundByItsUIDWhateverTheLengthOfItsName(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun(longName, longNamed)
+	if found := w.mustFind(w.mustOrphans(func() {})); len(found.Orphans) != 0 || found.Groups != 1 {
+		t.Errorf("found %+v", found)
+	}
+	who := Orphan{ContainerGroupID: w.groups()[0].ContainerGroupID, Namespace: "default", PodName: longName[:128], PodUID: pod.UID}
+	if deleted, err := w.mustOrphans(func() {}).Delete(t.Context(), who); deleted || err != nil {
+		t.Errorf("deleted %t, %v", deleted, err)
+	}
+	*w.pods.pods = nil // the informer lags, or has forgotten the pod
+	r := newReaper(w.Provider)
+	for range 4 {
+		w.mustRepair(r)
+		w.pass(w.cfg.MassOrphanGrace)
+	}
+	w.expectLive(1)
+}
+
+func TestOrphans_AGroupOfALongNamedPodIsDeletedOnceThatIsGone(t *testing.T) {
+	w := newWorld(t)
+	w.mustRemovePod(w.mustRun(longName, longNamed))
+	if found := w.mustFind(w.mustOrphans(func() {})); len(found.Orphans) != 1 {
+		t.Errorf("found %+v", found)
+	}
+	r := newReaper(w.Provider)
+	w.mustRepair(r)
+	w.pass(w.cfg.OrphanGrace)
+	w.mustRepair(r)
+	w.pass(time.Second)
+	w.expectLive(0)
+}
+
+func TestReaper_DeletesNothingForLongWhenMostGroupsAreOrphans(t *testing.T) {
+	for name, test := range map[string]struct{ orphans, pods int }{
+		"every group":    {3, 0},
+		"more than half": {3, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			for i := range test.pods {
+				w.mustRun(fmt.Sprintf("web-%d", i))
+			}
+			for i := range test.orphans {
+				w.mustMakeGroup(ourTags(types.UID(fmt.Sprintf("uid-gone-%d", i)), "virtual-kubelet"))
+			}
+			r := newReaper(w.Provider)
+			w.mustRepair(r)
+			for range 5 {
+				w.pass(w.cfg.OrphanGrace)
+				w.mustRepair(r)
+			}
+			w.expectLive(test.orphans + test.pods)
+			if c := conditionOf(w.Provider.cloud, ConditionOrphansHeld); c.Status != corev1.ConditionTrue || !strings.Contains(c.Message, "sync.massOrphanGrace") {
+				t.Errorf("the node tells %+v", c)
+			}
+			if n := w.recorded(reasonOrphansHeld); n != 1 {
+				t.Errorf("told by %d events, want one", n)
+			}
+			if got := testutil.ToFloat64(w.metrics.orphansHeld); got != float64(test.orphans) {
+				t.Errorf("%v held", got)
+			}
+			w.pass(w.cfg.MassOrphanGrace - 5*w.cfg.OrphanGrace)
+			w.mustRepair(r)
+			w.pass(time.Second)
+			w.expectLive(test.pods)
+			w.mustRepair(r)
+			if w.hasCondition(ConditionOrphansHeld) {
+				t.Error("the condition stays when they are gone")
+			}
+		})
+	}
+}
+
+func TestReaper_ReleasesTheBrakeWhenThePodsAreBack(t *testing.T) {
+	w := newWorld(t)
+	first, second := w.mustRun("web-1"), w.mustRun("web-2")
+	for _, pod := range []*corev1.Pod{first, second} {
+		w.mustRemovePod(pod) // the API server was restored from a backup
+	}
+	r := newReaper(w.Provider)
+	w.mustRepair(r)
+	w.pass(w.cfg.OrphanGrace)
+	w.mustRepair(r)
+	if !w.hasCondition(ConditionOrphansHeld) {
+		t.Fatal("nothing is held")
+	}
+	for _, pod := range []*corev1.Pod{first, second} { // and from a newer one
+		w.mustAddPod(pod.Name, func(p *corev1.Pod) { *p = *pod })
+	}
+	w.pass(2 * w.cfg.MassOrphanGrace)
+	for range 3 {
+		w.mustRepair(r)
+		w.pass(w.cfg.MassOrphanGrace)
+	}
+	w.expectLive(2)
+	if w.hasCondition(ConditionOrphansHeld) {
+		t.Error("the condition stays")
+	}
+}
+
+func TestReaper_DeletesFewOrphansAfterTheirGraceAlone(t *testing.T) {
+	w := newWorld(t)
+	w.mustRunMany(3)
+	w.mustMakeGroup(ourTags("uid-gone-1", "virtual-kubelet"))
+	w.mustMakeGroup(ourTags("uid-gone-2", "virtual-kubelet"))
+	r := newReaper(w.Provider)
+	w.mustRepair(r)
+	w.pass(w.cfg.OrphanGrace)
+	w.mustRepair(r)
+	w.pass(time.Second)
+	w.expectLive(3)
+}
+
+func TestReaper_ConcludesNothingFromAListOfPodsThatFails(t *testing.T) {
+	w := newWorld(t)
+	w.mustMakeGroup(ourTags("uid-gone", "virtual-kubelet"))
+	w.failPods("list")
+	r := newReaper(w.Provider)
+	w.mustRepair(r)
+	w.pass(w.cfg.MassOrphanGrace)
+	if err := w.repair(t.Context(), r); err == nil {
+		t.Error("no error")
+	}
+	w.expectLive(1)
+}
+
+// TestPodsOfNode_ReadsEveryPage has the API server answer with one pod a page.
+func TestPodsOfNode_ReadsEveryPage(t *testing.T) {
+	w := newWorld(t)
+	w.kube.PrependReactor("list", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		options := action.(clienttesting.ListActionImpl).ListOptions
+		if options.FieldSelector != "spec.nodeName=virtual-kubelet" || options.ResourceVersion != "" || options.Limit == 0 {
+			t.Errorf("listed by %+v", options)
+		}
+		page := 0
+		fmt.Sscan(options.Continue, &page)
+		list := &corev1.PodList{Items: []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{UID: types.UID(fmt.Sprintf("uid-%d", page))}}}}
+		if page < 2 {
+			list.Continue = fmt.Sprint(page + 1)
+		}
+		return true, list, nil
+	})
+	uids, err := podsOfNode(t.Context(), w.kube, "virtual-kubelet")
+	if err != nil || len(uids) != 3 {
+		t.Errorf("%v, %v", uids, err)
 	}
 }

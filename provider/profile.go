@@ -36,6 +36,8 @@ type profiles struct {
 	networks dynamic.Interface // nil reads no PodNetworking
 	clock    clock.PassiveClock
 
+	reads *sharedReads
+
 	mu    sync.Mutex // never held during a call: one slow answer must not stop every create
 	known *knownProfile
 	// reading says that somebody reads it anew.
@@ -53,7 +55,7 @@ type knownProfile struct {
 }
 
 func newProfiles(kube kubernetes.Interface, networks dynamic.Interface, clock clock.PassiveClock) *profiles {
-	return &profiles{kube: kube, networks: networks, clock: clock}
+	return &profiles{kube: kube, networks: networks, clock: clock, reads: newSharedReads(clock)}
 }
 
 // apply gives a pod the defaults of the cluster. The pod that it is given stays as
@@ -78,24 +80,38 @@ func (p *profiles) apply(ctx context.Context, pod *corev1.Pod, cfg request.Confi
 	return applied, append(warnings, more...), err
 }
 
-// current is what is known, read anew when it is old. While one reads, the others
-// make do with what is not very old: in a burst of pods all would read at once.
+// current is what is known, read anew when it is old: one reads, and the others make
+// do with what is not very old, or wait for the answer. In a burst of pods all would
+// read at once.
 func (p *profiles) current(ctx context.Context) (*knownProfile, error) {
 	if known := p.fresh(); known != nil {
 		return known, nil
 	}
-	known, err := p.read(ctx)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.reading = false
+	read, err := p.reads.do(ctx, "the profile of the cluster", func(ctx context.Context) (any, error) { return p.renew(ctx) })
 	if err != nil {
 		return nil, err
 	}
+	return read.(*knownProfile), nil
+}
+
+// renew reads the profile anew, unless that was done since the caller looked.
+func (p *profiles) renew(ctx context.Context) (*knownProfile, error) {
+	if known := p.fresh(); known != nil {
+		return known, nil
+	}
+	p.setReading(true)
+	defer p.setReading(false)
+	known, err := p.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.known = known
 	return known, nil
 }
 
-// fresh is what is known and may be used, or nil: then the caller is to read.
+// fresh is what is known and may be used, or nil: then it is to be read anew.
 func (p *profiles) fresh() *knownProfile {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,12 +122,18 @@ func (p *profiles) fresh() *knownProfile {
 	if p.known != nil && p.clock.Since(p.known.readAt) < most {
 		return p.known
 	}
-	p.reading = true
 	return nil
+}
+
+func (p *profiles) setReading(reading bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reading = reading
 }
 
 // read reads the profile anew; a cluster need not have one.
 func (p *profiles) read(ctx context.Context) (*knownProfile, error) {
+	began := p.clock.Now()
 	object, err := p.kube.CoreV1().ConfigMaps(request.ProfileNamespace).Get(ctx, request.ProfileName, metav1.GetOptions{ResourceVersion: "0"})
 	switch {
 	case apierrors.IsNotFound(err):
@@ -119,7 +141,7 @@ func (p *profiles) read(ctx context.Context) (*knownProfile, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reading ConfigMap %s/%s: %w", request.ProfileNamespace, request.ProfileName, err)
 	}
-	known := &knownProfile{readAt: p.clock.Now(), namespaces: map[string]map[string]string{}}
+	known := &knownProfile{readAt: began, namespaces: map[string]map[string]string{}}
 	known.profile, known.problem = request.ParseProfile(object.Data)
 	var problem error
 	if known.networks, problem, err = p.readNetworks(ctx); err != nil {
@@ -131,18 +153,31 @@ func (p *profiles) read(ctx context.Context) (*knownProfile, error) {
 
 // labelsOf reads the labels of a namespace where a selector asks for them.
 func (p *profiles) labelsOf(ctx context.Context, known *knownProfile, name string) (map[string]string, error) {
-	p.mu.Lock()
-	labels, had := known.namespaces[name]
-	p.mu.Unlock()
-	if had || !known.asksForNamespaces() {
+	if labels, had := p.knownLabels(known, name); had || !known.asksForNamespaces() {
 		return labels, nil
 	}
-	namespace, err := p.kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{ResourceVersion: "0"})
+	labels, err := p.reads.do(ctx, "namespace "+name, func(ctx context.Context) (any, error) {
+		if labels, had := p.knownLabels(known, name); had {
+			return labels, nil
+		}
+		namespace, err := p.kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{ResourceVersion: "0"})
+		if err != nil {
+			return nil, fmt.Errorf("reading the labels of namespace %s, which selectors ask for: %w", name, err)
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		known.namespaces[name] = namespace.Labels
+		return namespace.Labels, nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the labels of namespace %s, which selectors ask for: %w", name, err)
+		return nil, err
 	}
+	return labels.(map[string]string), nil
+}
+
+func (p *profiles) knownLabels(known *knownProfile, name string) (labels map[string]string, had bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known.namespaces[name] = namespace.Labels
-	return namespace.Labels, nil
+	labels, had = known.namespaces[name]
+	return labels, had
 }

@@ -176,6 +176,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 		store: newStore(),
 		cloud: newWatchedCloud(deps.Cloud, deps.Clock),
 		wake:  make(chan struct{}, 1),
+		usage: usageCache{began: deps.Clock.Now()},
 
 		readers: detailReaders,
 
@@ -273,6 +274,10 @@ type Config struct {
 	// OrphanGrace is how long a group without a pod is left alone, counted from
 	// the first listing that showed it so.
 	OrphanGrace time.Duration
+	// MassOrphanGrace is how long a group without a pod is left alone while more than
+	// half of several groups are without one: the view of the cluster is likelier to be
+	// wrong than so many groups are to be orphans. It gives an operator time to look.
+	MassOrphanGrace time.Duration
 	// LostGrace is how long a group must be missing from complete listings
 	// before its pod is declared lost.
 	LostGrace time.Duration
@@ -296,6 +301,9 @@ func DefaultConfig() Config {
 		Sightings:   2,
 		OrphanGrace: 3 * time.Minute,
 		LostGrace:   3 * time.Minute,
+
+		MassOrphanGrace: time.Hour,
+
 		ExecFraming: execstream.Auto,
 		EIP:         eip.DefaultConfig(),
 	}
@@ -316,6 +324,9 @@ func (c Config) Validate() error {
 	}
 	if c.OrphanGrace < 0 {
 		problems = append(problems, errors.New("orphanGrace: must not be negative"))
+	}
+	if c.MassOrphanGrace < 0 {
+		problems = append(problems, errors.New("massOrphanGrace: must not be negative"))
 	}
 	if c.LostGrace < 0 {
 		problems = append(problems, errors.New("lostGrace: must not be negative"))

@@ -57,7 +57,7 @@ func (p *Provider) refreshLoop(ctx context.Context) {
 // refreshTurn is one round. A pod whose objects cannot be read waits for the
 // next.
 func (p *Provider) refreshTurn(ctx context.Context) {
-	p.learnFiles(ctx)
+	p.learnDetails(ctx)
 	read := map[objectKey]string{}
 	checks := refreshChecks
 	for _, e := range p.store.all((*entry).refreshable) {
@@ -93,18 +93,20 @@ func (e *entry) hasFiles() bool {
 		})
 }
 
-// learnFiles reads groups whose files are not known, because a restart found
-// their pods as they should be and read no details of them: in each round as many
-// as one round looks at.
-func (p *Provider) learnFiles(ctx context.Context) {
+// learnDetails reads groups whose details are not known, because a restart found
+// their pods as they should be and read the states alone: in each round as many
+// as one round looks at, first those whose files may have to be refreshed.
+func (p *Provider) learnDetails(ctx context.Context) {
+	withFiles := func(e *entry) bool { return e.files == nil && e.hasFiles() }
+	others := func(e *entry) bool { return e.group != nil && e.detailsUnread() && !withFiles(e) }
 	lives := map[string]*eci.ContainerGroupStatus{}
-	for _, e := range p.store.all(func(e *entry) bool { return e.files == nil && e.hasFiles() }) {
+	for _, e := range append(p.store.all(withFiles), p.store.all(others)...) {
 		if lives[e.groupID] = e.live; len(lives) == refreshChecks {
 			break
 		}
 	}
 	if err := p.readDetails(ctx, lives, evidence{}); err != nil && ctx.Err() == nil {
-		log.G(ctx).WithError(err).Warn("reading the files of container groups failed; will try again")
+		log.G(ctx).WithError(err).Warn("reading the details of container groups failed; will try again")
 	}
 }
 

@@ -54,7 +54,18 @@ func (p *Provider) repair(ctx context.Context, reaper *reaper) error {
 	}
 	p.countMissing(ctx, listed, began)
 	p.sweep()
-	return reaper.pass(ctx, unknown)
+	return reaper.pass(ctx, unknown, countBilled(listed))
+}
+
+// countBilled is how many of the groups that are listed cost money, and are not ending
+// already.
+func countBilled(listed map[string]*eci.ContainerGroupStatus) (billed int) {
+	for _, live := range listed {
+		if !eci.IsTerminal(live.Status) && live.Status != eci.StatusTerminating {
+			billed++
+		}
+	}
+	return billed
 }
 
 // sortOut divides a listing into the groups that look different from what we

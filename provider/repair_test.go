@@ -147,7 +147,7 @@ func TestTheNodeTellsWhatTheCloudRefuses(t *testing.T) {
 		w.emulator.Faults().Clear()
 		w.pass(firstShortage)
 		w.mustCreatePod(pod)
-		w.pass(troubleMemory)
+		w.pass(memoryOf(troubleKey{kind, eci.ActionCreateContainerGroup}))
 		if w.hasCondition(kind) {
 			t.Errorf("%s stays after success", kind)
 		}

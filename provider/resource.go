@@ -27,8 +27,10 @@ func (p *Provider) GetMetricsResource(ctx context.Context) ([]*dto.MetricFamily,
 	nodeMemory := family("node_memory_working_set_bytes", "Current working set of the node in bytes", dto.MetricType_GAUGE)
 	starts := family("container_start_time_seconds", "Start time of the container since unix epoch in seconds", dto.MetricType_GAUGE)
 	for _, u := range pods {
-		record := ptr.Deref(u.record, eci.MetricRecord{})
-		at := recordTime(&record)
+		if u.record == nil {
+			continue // 0 would be a figure: the pod is idle, and its counter fell
+		}
+		record, at := u.record, metav1.NewTime(u.record.at)
 		for _, c := range record.Containers {
 			add(cpu, cpuSeconds(c.CPU), at, containerLabels(u.pod, c.Name))
 			add(memory, float64(c.Memory.WorkingSet), at, containerLabels(u.pod, c.Name))
@@ -38,8 +40,10 @@ func (p *Provider) GetMetricsResource(ctx context.Context) ([]*dto.MetricFamily,
 		add(podCPU, cpuSeconds(record.CPU), at, podLabels(u.pod))
 		add(podMemory, float64(record.Memory.WorkingSet), at, podLabels(u.pod))
 	}
-	add(nodeCPU, cpuSeconds(node.cpu), node.at, nil)
-	add(nodeMemory, float64(node.memory.WorkingSet), node.at, nil)
+	if !node.unknown {
+		add(nodeCPU, cpuSeconds(node.cpu), node.at, nil)
+		add(nodeMemory, float64(node.memory.WorkingSet), node.at, nil)
+	}
 	return []*dto.MetricFamily{nodeCPU, nodeMemory, podCPU, podMemory, cpu, memory, starts}, nil
 }
 

@@ -38,7 +38,7 @@ func settledPods(pods []*corev1.Pod, states map[string]*eci.ContainerGroupStatus
 func isSettled(pod *corev1.Pod, live *eci.ContainerGroupStatus) bool {
 	if live.Status != eci.StatusRunning || pod.Status.Phase != corev1.PodRunning || pod.DeletionTimestamp != nil ||
 		pod.Status.PodIP != live.PodStatus.PodIP || len(pod.Status.ContainerStatuses) != len(live.PodStatus.ContainerStatuses) ||
-		maybeSpot(pod) {
+		maybeSpot(pod) || reclaimNotice(nil, live) != "" {
 		return false
 	}
 	shown := map[string]*corev1.ContainerStatus{}
@@ -71,4 +71,12 @@ func sameRun(shown *corev1.ContainerStatus, there *eci.ContainerStatus) bool {
 	}
 	started, err := time.Parse(time.RFC3339, there.State.Running.StartedAt)
 	return err == nil && shown.State.Running.StartedAt.Time.Equal(started)
+}
+
+// detailsUnread reports whether the pod has a group of which the cloud has not
+// shown the details yet: a restart found the pod as it should be and read the state
+// of its group alone, or the lists left the group out. What only the details tell
+// is then unknown. That is not the same as absent: nothing may be told of it.
+func (e *entry) detailsUnread() bool {
+	return e.running() && (e.group == nil || e.group.createdAt == "" && e.group.status != eci.StatusScheduling)
 }

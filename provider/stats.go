@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,13 +18,17 @@ func (p *Provider) GetStatsSummary(ctx context.Context) (*statsv1alpha1.Summary,
 	if err != nil {
 		log.G(ctx).WithError(err).Warn("reading the usage of container groups failed; older figures are shown")
 	}
-	now := metav1.NewTime(p.deps.Clock.Now())
-	summary := &statsv1alpha1.Summary{Node: statsv1alpha1.NodeStats{NodeName: p.cfg.Request.NodeName, StartTime: now}}
+	summary := &statsv1alpha1.Summary{Node: statsv1alpha1.NodeStats{
+		NodeName: p.cfg.Request.NodeName, StartTime: metav1.NewTime(p.usage.began),
+	}}
 	for _, u := range pods {
 		summary.Pods = append(summary.Pods, podStats(u))
 	}
+	if node.unknown {
+		return summary, nil
+	}
 	if node.at.IsZero() {
-		node.at = now // it uses nothing
+		node.at = metav1.NewTime(p.deps.Clock.Now()) // it uses nothing
 	}
 	summary.Node.CPU = cpuStats(node.at, node.cpu)
 	summary.Node.Memory = memoryStats(node.at, node.memory)
@@ -43,7 +46,7 @@ func podStats(u podUsage) statsv1alpha1.PodStats {
 		}
 		return stats
 	}
-	at := recordTime(u.record)
+	at := metav1.NewTime(u.record.at)
 	stats.CPU, stats.Memory = cpuStats(at, u.record.CPU), memoryStats(at, u.record.Memory)
 	stats.Network = networkStats(at, u.record.Network)
 	for _, c := range u.record.Containers {
@@ -74,30 +77,24 @@ func (u podUsage) startOf(container string) metav1.Time {
 	return u.start()
 }
 
-// recordTime is when a record was taken; a time that cannot be read is zero.
-func recordTime(r *eci.MetricRecord) metav1.Time {
-	t, err := time.Parse(time.RFC3339, r.Timestamp)
-	if err != nil {
-		return metav1.Time{}
-	}
-	return metav1.NewTime(t)
-}
+// count is a figure of the cloud as the kubelet shows it, which has none below zero.
+func count(n int64) *uint64 { return ptr.To(uint64(max(n, 0))) }
 
 func cpuStats(at metav1.Time, m eci.CPUMetric) *statsv1alpha1.CPUStats {
 	return &statsv1alpha1.CPUStats{
 		Time:                 at,
-		UsageNanoCores:       ptr.To(uint64(m.UsageNanoCores)),
-		UsageCoreNanoSeconds: ptr.To(uint64(m.UsageCoreNanoSeconds)),
+		UsageNanoCores:       count(m.UsageNanoCores),
+		UsageCoreNanoSeconds: count(m.UsageCoreNanoSeconds),
 	}
 }
 
 func memoryStats(at metav1.Time, m eci.MemoryMetric) *statsv1alpha1.MemoryStats {
 	return &statsv1alpha1.MemoryStats{
 		Time:            at,
-		AvailableBytes:  ptr.To(uint64(m.AvailableBytes)),
-		UsageBytes:      ptr.To(uint64(m.UsageBytes)),
-		WorkingSetBytes: ptr.To(uint64(m.WorkingSet)),
-		RSSBytes:        ptr.To(uint64(m.RSS)),
+		AvailableBytes:  count(m.AvailableBytes),
+		UsageBytes:      count(m.UsageBytes),
+		WorkingSetBytes: count(m.WorkingSet),
+		RSSBytes:        count(m.RSS),
 	}
 }
 
@@ -109,10 +106,10 @@ func networkStats(at metav1.Time, m eci.NetworkMetric) *statsv1alpha1.NetworkSta
 	for _, i := range m.Interfaces {
 		stats.Interfaces = append(stats.Interfaces, statsv1alpha1.InterfaceStats{
 			Name:     i.Name,
-			RxBytes:  ptr.To(uint64(i.RxBytes)),
-			RxErrors: ptr.To(uint64(i.RxErrors)),
-			TxBytes:  ptr.To(uint64(i.TxBytes)),
-			TxErrors: ptr.To(uint64(i.TxErrors)),
+			RxBytes:  count(i.RxBytes),
+			RxErrors: count(i.RxErrors),
+			TxBytes:  count(i.TxBytes),
+			TxErrors: count(i.TxErrors),
 		})
 	}
 	stats.InterfaceStats = stats.Interfaces[0]

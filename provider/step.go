@@ -20,6 +20,7 @@ type Stepper struct {
 // succeeded before the first.
 func NewStepper(p *Provider) *Stepper {
 	p.readers = 1 // one call after the other
+	p.profiles.reads.alone = true
 	return &Stepper{p: p, reaper: newReaper(p), Launches: p.launches.Queue, Endings: p.endings.Queue}
 }
 

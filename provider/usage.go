@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -22,17 +23,23 @@ const (
 	// usageReaders is how many calls are under way at once: 5,000 pods are 250
 	// calls, and a scrape has ten seconds.
 	usageReaders = 5
+	// recordLife is how old a record may be that is shown. Without a newer one nothing
+	// is known of the pod any more, and it is left out as the kubelet would.
+	recordLife = 5 * time.Minute
 )
 
 // usageCache holds the latest usage by pod, so that any number of readers costs
 // one read.
 type usageCache struct {
+	// began is when counting began: what the node has spent is counted from then.
+	began time.Time
+
 	mu sync.Mutex
 	// readAt is when all pods were read.
 	readAt time.Time
 	// tried are the pods that were asked for, with or without a record.
 	tried   map[types.UID]bool
-	records map[types.UID]eci.MetricRecord
+	records map[types.UID]usageRecord
 	// spent is the CPU that all pods have ever used, in core nanoseconds: unlike
 	// their sum it does not fall when one goes.
 	spent int64
@@ -41,14 +48,39 @@ type usageCache struct {
 // podUsage is a pod that runs with its latest usage, nil when there is none.
 type podUsage struct {
 	entry
-	record *eci.MetricRecord
+	record *usageRecord
+}
+
+// usageRecord is a record with the time when it was taken, by our clock no later than
+// now.
+type usageRecord struct {
+	eci.MetricRecord
+	at time.Time
+}
+
+// newestRecord returns the record that was taken last. One whose time cannot be read
+// is none: it could be of any time.
+func newestRecord(records []eci.MetricRecord, now time.Time) (newest usageRecord, ok bool) {
+	for i := range records {
+		at, err := time.Parse(time.RFC3339, records[i].Timestamp)
+		if err != nil || ok && !at.After(newest.at) {
+			continue
+		}
+		newest, ok = usageRecord{MetricRecord: records[i], at: at}, true
+	}
+	if newest.at.After(now) {
+		newest.at = now // the clock of the cloud is ahead of ours
+	}
+	return newest, ok
 }
 
 // nodeUsage is what all pods use together.
 type nodeUsage struct {
-	at     metav1.Time // of the newest record; zero without one
-	cpu    eci.CPUMetric
-	memory eci.MemoryMetric
+	// unknown says that pods run and none of them has a record.
+	unknown bool
+	at      metav1.Time // of the newest record; zero without one
+	cpu     eci.CPUMetric
+	memory  eci.MemoryMetric
 }
 
 // usageOf returns every pod with a live group and what it uses, and their sum.
@@ -59,21 +91,24 @@ func (p *Provider) usageOf(ctx context.Context) ([]podUsage, nodeUsage, error) {
 	records, spent, err := p.readUsage(ctx, entries)
 	pods := make([]podUsage, 0, len(entries))
 	var node nodeUsage
+	now := p.deps.Clock.Now()
 	for _, e := range entries {
 		u := podUsage{entry: e}
-		if r, ok := records[e.pod.UID]; ok {
+		if r, ok := records[e.pod.UID]; ok && now.Sub(r.at) < recordLife {
 			u.record = &r
 			node.add(&r)
 		}
+		node.unknown = node.unknown || u.record == nil && e.status != nil && e.status.Phase == corev1.PodRunning
 		pods = append(pods, u)
 	}
+	node.unknown = node.unknown && node.at.IsZero()
 	node.cpu.UsageCoreNanoSeconds = spent
 	return pods, node, err
 }
 
-func (n *nodeUsage) add(r *eci.MetricRecord) {
-	if at := recordTime(r); at.After(n.at.Time) {
-		n.at = at
+func (n *nodeUsage) add(r *usageRecord) {
+	if r.at.After(n.at.Time) {
+		n.at = metav1.NewTime(r.at)
 	}
 	n.cpu.UsageNanoCores += r.CPU.UsageNanoCores
 	n.memory.UsageBytes += r.Memory.UsageBytes
@@ -86,7 +121,7 @@ func (n *nodeUsage) add(r *eci.MetricRecord) {
 // usageAge it reads all of them; in between only those that were never asked for.
 // Records that could not be read now are the older ones. A reader that leaves
 // does not keep the others from its answer.
-func (p *Provider) readUsage(ctx context.Context, entries []entry) (map[types.UID]eci.MetricRecord, int64, error) {
+func (p *Provider) readUsage(ctx context.Context, entries []entry) (map[types.UID]usageRecord, int64, error) {
 	cache := &p.usage
 	cache.mu.Lock()
 	defer cache.mu.Unlock()
@@ -96,7 +131,7 @@ func (p *Provider) readUsage(ctx context.Context, entries []entry) (map[types.UI
 		cache.readAt = now
 	}
 	owners := map[string]types.UID{}
-	tried, records := map[types.UID]bool{}, map[types.UID]eci.MetricRecord{}
+	tried, records := map[types.UID]bool{}, map[types.UID]usageRecord{}
 	for _, e := range entries {
 		uid := e.pod.UID
 		if all || !cache.tried[uid] {
@@ -110,10 +145,10 @@ func (p *Provider) readUsage(ctx context.Context, entries []entry) (map[types.UI
 	read, err := p.readMetrics(context.WithoutCancel(ctx), slices.Sorted(maps.Keys(owners)))
 	for _, data := range read {
 		uid, ours := owners[data.ContainerGroupID]
-		if !ours || len(data.Records) == 0 {
+		newest, ok := newestRecord(data.Records, now)
+		if !ours || !ok || newest.at.Before(records[uid].at) { // an answer may be older than the last one
 			continue
 		}
-		newest := data.Records[len(data.Records)-1]
 		cache.spend(newest.CPU.UsageCoreNanoSeconds, records[uid].CPU.UsageCoreNanoSeconds)
 		records[uid] = newest
 	}

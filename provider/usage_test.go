@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -172,5 +173,122 @@ func TestAContainerTellsWhenItStarted(t *testing.T) {
 	}
 	if summary, _ := w.mustSummarize(); !summary.Pods[0].Containers[0].StartTime.Equal(&want) {
 		t.Errorf("it started at %s, want %s", summary.Pods[0].Containers[0].StartTime, want)
+	}
+}
+
+// answerMetrics has the cloud answer with these records for every group.
+type answerMetrics struct {
+	Cloud
+	records []eci.MetricRecord
+}
+
+func (c *answerMetrics) DescribeMultiContainerGroupMetric(_ context.Context, req *eci.DescribeMultiContainerGroupMetricRequest) (*eci.DescribeMultiContainerGroupMetricResponse, error) {
+	resp := &eci.DescribeMultiContainerGroupMetricResponse{}
+	for _, id := range req.ContainerGroupIDs {
+		resp.MonitorDatas = append(resp.MonitorDatas, eci.MonitorData{ContainerGroupID: id, Records: c.records})
+	}
+	return resp, nil
+}
+
+// recordAt is a record of one container, taken that long after now.
+func (w *world) recordAt(after time.Duration, spent int64) eci.MetricRecord {
+	cpu := eci.CPUMetric{UsageCoreNanoSeconds: spent * 1e9}
+	return eci.MetricRecord{Timestamp: w.clock.Now().Add(after).Format(time.RFC3339), CPU: cpu, Containers: []eci.ContainerMetric{{Name: "app", CPU: cpu}}}
+}
+
+func (w *world) measuredBy(records ...eci.MetricRecord) *answerMetrics {
+	fake := &answerMetrics{Cloud: w.Provider.cloud.cloud, records: records}
+	w.Provider.cloud.cloud = fake
+	return fake
+}
+
+func TestUsage_APodWithoutARecordIsLeftOut(t *testing.T) {
+	w := newWorld(t)
+	for name, records := range map[string][]eci.MetricRecord{
+		"no record":                    nil,
+		"a record without a time":      {{CPU: eci.CPUMetric{UsageCoreNanoSeconds: 1}}},
+		"a record of long ago":         {w.recordAt(-recordLife, 5)},
+		"a record of no time and none": {{Timestamp: "yesterday"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.mustRun("web")
+			w.measuredBy(records...)
+			for metric, family := range w.mustMeasure() {
+				if len(family.Metric) > 0 {
+					t.Errorf("%s has %v", metric, family.Metric)
+				}
+			}
+			summary, _ := w.mustSummarize()
+			if len(summary.Pods) != 1 || summary.Pods[0].CPU != nil || summary.Pods[0].Memory != nil || summary.Node.CPU != nil {
+				t.Errorf("the summary has %+v", summary)
+			}
+		})
+	}
+}
+
+func TestUsage_OnePodWithARecordIsShownBesideOneWithout(t *testing.T) {
+	w := newWorld(t)
+	w.mustRun("web")
+	fake := w.measuredBy(w.recordAt(0, 5))
+	w.mustMeasure()
+	fake.records = nil
+	w.mustRun("other") // asked for alone
+	families := w.mustMeasure()
+	if pods := families["pod_cpu_usage_seconds_total"].Metric; len(pods) != 1 || pods[0].Counter.GetValue() != 5 {
+		t.Errorf("pods: %v", pods)
+	}
+	if node := families["node_cpu_usage_seconds_total"].Metric; len(node) != 1 || node[0].Counter.GetValue() != 5 {
+		t.Errorf("node: %v", node)
+	}
+}
+
+func TestUsage_ANodeWithoutPodsUsesNothing(t *testing.T) {
+	w := newWorld(t)
+	if node := w.mustMeasure()["node_cpu_usage_seconds_total"].Metric; len(node) != 1 || node[0].Counter.GetValue() != 0 {
+		t.Errorf("node: %v", node)
+	}
+}
+
+func TestUsage_TheNodeStartedWhenItsProcessDid(t *testing.T) {
+	w := newWorld(t)
+	began := w.clock.Now()
+	for range 2 {
+		w.pass(time.Hour)
+		if summary, _ := w.mustSummarize(); !summary.Node.StartTime.Time.Equal(began) {
+			t.Errorf("it started at %s, want %s", summary.Node.StartTime, began)
+		}
+	}
+}
+
+func TestUsage_NoFigureIsOfTheFutureOrFallsBack(t *testing.T) {
+	w := newWorld(t)
+	w.mustRun("web")
+	fake := w.measuredBy(w.recordAt(-time.Minute, 10), w.recordAt(time.Hour, 30), w.recordAt(0, 20))
+	at := func(want float64) {
+		t.Helper()
+		for _, name := range []string{"pod_cpu_usage_seconds_total", "node_cpu_usage_seconds_total", "container_cpu_usage_seconds_total"} {
+			m := w.mustMeasure()[name].Metric[0]
+			if m.Counter.GetValue() != want || m.GetTimestampMs() > w.clock.Now().UnixMilli() {
+				t.Errorf("%s is %v at %d, want %v at %d", name, m.Counter.GetValue(), m.GetTimestampMs(), want, w.clock.Now().UnixMilli())
+			}
+		}
+	}
+	at(30)
+	fake.records = []eci.MetricRecord{w.recordAt(-time.Minute, 12)} // a replica that lags
+	w.pass(usageAge)
+	at(30)
+	fake.records = []eci.MetricRecord{w.recordAt(0, 31)}
+	w.pass(usageAge)
+	at(31)
+}
+
+func TestUsage_FiguresBelowZeroAreNone(t *testing.T) {
+	w := newWorld(t)
+	w.mustRun("web")
+	w.measuredBy(w.recordAt(0, -5))
+	summary, _ := w.mustSummarize()
+	if got := *summary.Pods[0].CPU.UsageCoreNanoSeconds; got != 0 {
+		t.Errorf("%d nanoseconds", got)
 	}
 }

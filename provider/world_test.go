@@ -41,6 +41,8 @@ type world struct {
 	told    map[types.UID]*corev1.Pod
 	telling sync.Mutex
 	last    time.Time
+	// heard is called with everything that is told, if it is set.
+	heard func(*corev1.Pod)
 	// dial stands in for the network of the pods; nil is one without a route.
 	dial func(address string) (net.Conn, error)
 
@@ -102,6 +104,9 @@ func (w *world) start() {
 		w.telling.Lock()
 		defer w.telling.Unlock()
 		w.told[pod.UID] = pod
+		if w.heard != nil {
+			w.heard(pod)
+		}
 	})
 	if err := w.Recover(w.Context(), w.pods.List()); err != nil {
 		w.Fatal(err)

@@ -155,6 +155,9 @@ type Sync struct {
 	// long a group must be missing before its pod fails.
 	OrphanGrace metav1.Duration `json:"orphanGrace"`
 	LostGrace   metav1.Duration `json:"lostGrace"`
+	// MassOrphanGrace is OrphanGrace while more than half of several groups have no
+	// pod, as after the restore of a cluster from an old backup.
+	MassOrphanGrace metav1.Duration `json:"massOrphanGrace"`
 }
 
 // EIP is how the public addresses of pods are looked after. The names of the
@@ -219,6 +222,7 @@ func defaultConfig() Config {
 		Sync: Sync{
 			Fast: duration(500 * time.Millisecond), Slow: duration(provider.DefaultConfig().SlowSync), Repair: duration(2 * time.Minute),
 			OrphanGrace: duration(3 * time.Minute), LostGrace: duration(3 * time.Minute),
+			MassOrphanGrace: duration(provider.DefaultConfig().MassOrphanGrace),
 		},
 		EIP: EIP{GarbageCollectionPeriodInMinutes: 1, MaxConcurrentReconciles: 5},
 		Log: Log{Level: "info", Format: "text"},
@@ -282,7 +286,9 @@ func (c *Config) Validate() error {
 		errs = append(errs, field.Invalid(field.NewPath("prices"), c.Prices, err.Error()))
 	}
 	errs = append(errs, c.EIP.validate(field.NewPath("eip"))...)
-	for name, grace := range map[string]time.Duration{"orphanGrace": c.Sync.OrphanGrace.Duration, "lostGrace": c.Sync.LostGrace.Duration} {
+	for name, grace := range map[string]time.Duration{
+		"orphanGrace": c.Sync.OrphanGrace.Duration, "massOrphanGrace": c.Sync.MassOrphanGrace.Duration, "lostGrace": c.Sync.LostGrace.Duration,
+	} {
 		if grace <= 0 {
 			errs = append(errs, field.Invalid(field.NewPath("sync", name), grace.String(), "must be more than 0, or one list that lags would cost a pod"))
 		}

@@ -96,13 +96,13 @@ func TestAFlagBeatsTheEnvironmentWhichBeatsTheFile(t *testing.T) {
 }
 
 func TestEveryProblemIsReportedAtOnceWithItsPath(t *testing.T) {
-	_, err := load(t, "nodeName: Not_A_Name\nlog:\n  format: xml\nsync: {lostGrace: 0s, orphanGrace: -1s}\n", map[string]string{"KUBELET_PORT": "70000", "ECI_QUOTA_CPU": "many"},
+	_, err := load(t, "nodeName: Not_A_Name\nlog:\n  format: xml\nsync: {lostGrace: 0s, orphanGrace: -1s, massOrphanGrace: 0s}\n", map[string]string{"KUBELET_PORT": "70000", "ECI_QUOTA_CPU": "many"},
 		"--provider", "azure", "--internal-ip", "nowhere", "--tls-cert-file", "x")
 	if err == nil {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
-		"eci.region", "eci.vSwitchIDs", "eci.securityGroupID", "nodeName", "log.format", "internalIP", "kubelet.tlsCertFile", "sync.lostGrace", "sync.orphanGrace",
+		"eci.region", "eci.vSwitchIDs", "eci.securityGroupID", "nodeName", "log.format", "internalIP", "kubelet.tlsCertFile", "sync.lostGrace", "sync.orphanGrace", "sync.massOrphanGrace",
 		"KUBELET_PORT", "ECI_QUOTA_CPU", "--provider", "ECI_SECURITY_GROUP",
 	} {
 		if !strings.Contains(err.Error(), want) {

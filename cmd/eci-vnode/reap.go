@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -60,7 +59,7 @@ The exit status is 1 if orphans are left, 2 if there is no answer, and else 0.`,
 	set := cmd.Flags()
 	set.BoolVar(&flags.yes, "yes", false, "delete the orphans")
 	set.BoolVar(&flags.eips, "eips", false, "list instead the EIPs of the node that are bound to nothing, and their age")
-	set.BoolVar(&flags.all, "all", false, "with --yes: also if every group of the node is an orphan")
+	set.BoolVar(&flags.all, "all", false, "with --yes: also if more than half of several groups of the node are orphans")
 	set.DurationVar(&flags.grace, "grace", defaultConfig().Sync.OrphanGrace.Duration,
 		fmt.Sprintf("time between the two listings (%s without --yes)", dryRunGrace))
 	set.StringVarP(&flags.output, "output", "o", "table", "table or json")
@@ -155,10 +154,9 @@ func reap(ctx context.Context, orphans *provider.Orphans, flags reapFlags, out i
 		return err
 	}
 	report := reapReport{ClusterID: found.ClusterID, NodeName: found.NodeName, Groups: found.Groups, DryRun: !flags.yes, Orphans: []reaped{}}
-	// Like an empty list, a cluster without a single pod of the node is suspect.
-	all := len(found.Orphans) > 1 && len(found.Orphans) == found.Groups
-	if all && flags.yes && !flags.all {
-		return errors.New("every group of this node looks like an orphan: is this the kubeconfig of its cluster? Look without --yes; if the node was given up, add --all")
+	if found.TooMany() && flags.yes && !flags.all {
+		return fmt.Errorf("%d of the %d container groups of this node look like orphans: is this the kubeconfig of its cluster, and was it not restored from a backup? "+
+			"Look without --yes; if they are orphans, or the node was given up, add --all", len(found.Orphans), found.Groups)
 	}
 	left := 0
 	for _, orphan := range found.Orphans {

@@ -109,6 +109,18 @@ func TestANodeWithoutASinglePodIsReapedOnlyWithAll(t *testing.T) {
 	}
 }
 
+func TestReap_DeletesMostGroupsOfANodeOnlyWithAll(t *testing.T) {
+	a := newAccount(t, "kept", "gone", "gone-too")
+	_, status, err := a.reap(t, reapFlags{yes: true})
+	if status != statusNoAnswer || !strings.Contains(err.Error(), "2 of the 3") || a.groups(t) != 3 {
+		t.Errorf("status %d, %v, %d groups", status, err, a.groups(t))
+	}
+	report, status, err := a.reap(t, reapFlags{yes: true, all: true})
+	if status != 0 || len(report.Orphans) != 2 {
+		t.Errorf("with --all: status %d, %v", status, err)
+	}
+}
+
 func TestReapWritesATable(t *testing.T) {
 	a := newAccount(t, "kept", "gone")
 	var out bytes.Buffer

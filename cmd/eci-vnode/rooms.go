@@ -31,6 +31,7 @@ func providerConfig(c Config) provider.Config {
 	out.FastSync, out.SlowSync, out.Repair = c.Sync.Fast.Duration, c.Sync.Slow.Duration, c.Sync.Repair.Duration
 	out.EventRate = c.Kube.EventQPS
 	out.OrphanGrace, out.LostGrace = c.Sync.OrphanGrace.Duration, c.Sync.LostGrace.Duration
+	out.MassOrphanGrace = c.Sync.MassOrphanGrace.Duration
 	out.Request.StatefulKinds = c.EIP.CustomStatefulWorkloadKinds
 	out.EIP.Workers = c.EIP.MaxConcurrentReconciles
 	out.EIP.CollectionPeriod = time.Duration(c.EIP.GarbageCollectionPeriodInMinutes * float64(time.Minute))

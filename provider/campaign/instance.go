@@ -98,7 +98,7 @@ func (w *world) newInstance() (*instance, error) {
 	cfg := provider.DefaultConfig()
 	cfg.Request.RegionID, cfg.Request.VSwitchIDs, cfg.Request.SecurityGroupID = region, []string{"vsw-emulator-h"}, "sg-emulator"
 	cfg.Request.ClusterID, cfg.Request.NodeName = clusterID, nodeName
-	cfg.Repair = repairEvery
+	cfg.Repair, cfg.MassOrphanGrace = repairEvery, massOrphanGrace
 	cfg.UpdateFiles = w.births%2 == 0 // by turns: both ways are to be seen
 	w.off.weaken(&cfg, &deps)
 	if i.provider, err = provider.New(cfg, deps); err != nil {

@@ -67,7 +67,7 @@ func (p Protection) weaken(cfg *provider.Config, deps *provider.Deps) {
 	case NoReserve:
 		deps.Cloud = equalCloud{deps.Cloud}
 	case OneSighting:
-		cfg.Sightings, cfg.LostGrace, cfg.OrphanGrace = 1, 0, 0
+		cfg.Sightings, cfg.LostGrace, cfg.OrphanGrace, cfg.MassOrphanGrace = 1, 0, 0, 0
 	}
 }
 

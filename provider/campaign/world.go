@@ -16,6 +16,8 @@ import (
 const (
 	// repairEvery is shorter than the default, so that a short history has some.
 	repairEvery = 30 * time.Second
+	// massOrphanGrace is, too: with few pods they are often all orphans.
+	massOrphanGrace = 5 * time.Minute
 
 	region    = "cn-hangzhou"
 	clusterID = "cluster-1"

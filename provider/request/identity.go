@@ -86,6 +86,10 @@ func (id Identity) Tags() []eci.Tag {
 	return tags
 }
 
+// MayBeCut reports whether the pod name of an identity that was read from tags may be
+// the beginning of a longer one: no pod goes by it then.
+func (id Identity) MayBeCut() bool { return len(id.PodName) >= maxTagValue }
+
 // FilterTags returns the tags that every group of the node carries.
 func FilterTags(cfg Config) []eci.Tag {
 	return Identity{ClusterID: cfg.ClusterID, NodeName: cfg.NodeName}.Tags()

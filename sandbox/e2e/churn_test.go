@@ -29,7 +29,7 @@ const (
 
 // churnSettings let lost and orphaned groups be seen within the test, and keep
 // the rules: two listings and a grace period.
-const churnSettings = "sync: {repair: 5s, orphanGrace: 10s, lostGrace: 30s}\n"
+const churnSettings = "sync: {repair: 5s, orphanGrace: 10s, massOrphanGrace: 20s, lostGrace: 30s}\n"
 
 // fate is what a pod of the churn goes through, and how it ends.
 type fate int
