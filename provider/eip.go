@@ -39,7 +39,7 @@ func (p *Provider) EIPPods(ctx context.Context) []eip.Pod {
 	var pods []eip.Pod
 	for _, e := range p.store.all(func(*entry) bool { return true }) {
 		want, err := p.wish(ctx, e)
-		if err != nil || want != nil && e.detailsUnread() {
+		if err != nil || want != nil && (e.detailsUnread() || e.hint.given()) {
 			continue
 		}
 		pods = append(pods, eip.Pod{Object: e.pod, Want: want, ENI: e.eni(), Ended: e.stage == stageEnded})

@@ -75,8 +75,6 @@ func sameRun(shown *corev1.ContainerStatus, there *eci.ContainerStatus) bool {
 
 // detailsUnread reports whether the pod has a group of which the cloud has not
 // shown the details yet: a restart found the pod as it should be and read the state
-// of its group alone, or the lists left the group out. What only the details tell
-// is then unknown. That is not the same as absent: nothing may be told of it.
-func (e *entry) detailsUnread() bool {
-	return e.running() && (e.group == nil || e.group.createdAt == "" && e.group.status != eci.StatusScheduling)
-}
+// of its group alone. What only the details tell is then unknown. That is not the same
+// as absent: nothing may be told of it.
+func (e *entry) detailsUnread() bool { return e.running() && !e.proven }
