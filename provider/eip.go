@@ -42,25 +42,20 @@ func (p *Provider) EIPPods(ctx context.Context) []eip.Pod {
 	return pods
 }
 
-// wish is what the pod wants of an EIP by its own annotations, or by those that
-// the profile of the cluster gave it; a later change of the profile changes
-// nothing for a pod that is there.
+// wish returns what the pod wants of an EIP by its own annotations and those that
+// the profile of the cluster gives it. The profile is asked once: a later change
+// of it changes nothing for a pod that is there.
 func (p *Provider) wish(ctx context.Context, e entry) (*request.EIP, error) {
-	want, err := request.EIPFor(e.pod, p.cfg.Request)
-	if want != nil || err != nil {
-		return want, err
+	if !e.profiled {
+		applied, _, err := p.profiles.apply(ctx, e.pod, p.cfg.Request)
+		if err != nil {
+			return nil, err
+		}
+		defaults := applied.EIPDefaults()
+		e.eipDefaults = defaults
+		p.store.update(e.pod.UID, func(e *entry) { e.eipDefaults, e.profiled = defaults, true })
 	}
-	if e.profiled {
-		return e.wish, nil
-	}
-	applied, _, err := p.profiles.apply(ctx, e.pod, p.cfg.Request)
-	if err != nil {
-		return nil, err
-	}
-	if want, err = request.EIPFor(applied.Pod, p.cfg.Request); err == nil {
-		p.store.update(e.pod.UID, func(e *entry) { e.wish, e.profiled = want, true })
-	}
-	return want, err
+	return request.EIPFor(request.WithDefaults(e.pod, e.eipDefaults, p.cfg.Request))
 }
 
 // eni is the network interface of the pod's group, "" while there is none.
@@ -212,7 +207,7 @@ func (p *Provider) pokeEIPs() {
 // at every pod of the node, and most have none.
 func (p *Provider) movedEIP(e *entry) {
 	_, had := e.eip.Condition()
-	if had || e.wish != nil || !e.profiled || request.MentionsEIP(e.pod) {
+	if had || len(e.eipDefaults) > 0 || !e.profiled || request.MentionsEIP(e.pod) {
 		p.pokeEIPs()
 	}
 }

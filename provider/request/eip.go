@@ -99,12 +99,15 @@ func EIPFor(pod *corev1.Pod, cfg Config) (*EIP, error) {
 // spares most pods the reading of the table.
 func MentionsEIP(pod *corev1.Pod) bool {
 	for key := range pod.Annotations {
-		if strings.Contains(key, "eip") {
+		if strings.Contains(key, eipMark) {
 			return true
 		}
 	}
 	return false
 }
+
+// eipMark is in the name of every annotation about an EIP.
+const eipMark = "eip"
 
 // eipDraft is what the annotations have said so far.
 type eipDraft struct {

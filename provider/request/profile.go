@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -186,6 +187,29 @@ func enforce(to, from, enforced map[string]string) map[string]string {
 		to[key], enforced[key] = from[key], from[key]
 	}
 	return to
+}
+
+// EIPDefaults are the annotations about EIPs among those that the profile gives.
+func (a Applied) EIPDefaults() map[string]string {
+	defaults := map[string]string{}
+	for key, value := range a.Annotations {
+		if strings.Contains(key, eipMark) {
+			defaults[key] = value
+		}
+	}
+	return defaults
+}
+
+// WithDefaults returns the pod with annotations that the profile once gave it in
+// the place of its own of these names, and the settings that grant them.
+func WithDefaults(pod *corev1.Pod, given map[string]string, cfg Config) (*corev1.Pod, Config) {
+	if len(given) == 0 {
+		return pod, cfg
+	}
+	changed := *pod
+	changed.Annotations = enforce(pod.Annotations, given, map[string]string{})
+	cfg.Granted = given
+	return &changed, cfg
 }
 
 func matches(selector *metav1.LabelSelector, set map[string]string) bool {
