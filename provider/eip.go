@@ -169,6 +169,11 @@ func (p *Provider) checkEIP(ctx context.Context, e entry, want *request.EIP) err
 	if want.Given == "" {
 		return nil
 	}
+	if p.eips != nil {
+		if err := p.eips.CheckGiven(ctx, eip.Pod{Object: e.pod, Want: want}); err != nil {
+			return fmt.Errorf("its EIP: %w", err)
+		}
+	}
 	others := p.store.all(func(other *entry) bool { return other.pod.UID != e.pod.UID && other.running() })
 	held := slices.IndexFunc(others, func(other entry) bool {
 		theirs, err := p.wish(ctx, other)

@@ -190,7 +190,10 @@ func (r *Reconciler) resolveCandidate(ctx context.Context, pod Pod, mine *vpc.EI
 	case r.belongsTo(*a, pod):
 		return nil, nil
 	}
-	return a, r.checkGiven(*a, pod)
+	if err := r.checkGiven(*a, pod); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // checkGiven refuses an EIP that is not the user's to give: one that a node

@@ -41,7 +41,10 @@ func (r *Reconciler) secure(ctx context.Context, pod Pod) (*vpc.EIPAddress, erro
 		case a == nil:
 			return nil, &holderError{"EIP " + id + " does not exist"}
 		}
-		return a, r.checkGiven(*a, pod)
+		if err := r.checkGiven(*a, pod); err != nil {
+			return nil, err
+		}
+		return a, nil
 	}
 	owned, err := r.list(ctx, r.tagsFor(pod))
 	if err != nil {
