@@ -55,7 +55,18 @@ func (p *Provider) wish(ctx context.Context, e entry) (*request.EIP, error) {
 		e.eipDefaults = defaults
 		p.store.update(e.pod.UID, func(e *entry) { e.eipDefaults, e.profiled = defaults, true })
 	}
-	return request.EIPFor(request.WithDefaults(e.pod, e.eipDefaults, p.cfg.Request))
+	pod, cfg := request.WithDefaults(e.pod, e.eipDefaults, p.cfg.Request)
+	want, err := request.EIPFor(pod, cfg)
+	if !request.IsRefused(err) || !e.running() {
+		return want, err
+	}
+	// The group may have been made with an EIP that was allowed then; it is only
+	// looked at.
+	cfg.Permissions = request.AllPermissions()
+	if made, _ := request.EIPFor(pod, cfg); made != nil && made.Given != "" {
+		return made, nil
+	}
+	return want, err
 }
 
 // eni is the network interface of the pod's group, "" while there is none.

@@ -290,3 +290,23 @@ func TestAnEnforcedAnnotationKeepsAPodFromAnEIP(t *testing.T) {
 		t.Errorf("with an enforced profile that cannot be read: %v", err)
 	}
 }
+
+// TestAPermissionThatIsTakenBackHoldsForNewPodsOnly restarts the node with safe
+// defaults while pods run that could not be made now.
+func TestAPermissionThatIsTakenBackHoldsForNewPodsOnly(t *testing.T) {
+	w := newWorld(t, slowEIPs)
+	role := w.mustRun("role", annotated("eci-ram-role-name", "mine"))
+	given := w.mustRun("given", wanting("k8s.aliyun.com/eci-eip-instanceid", "eip-emulator"))
+	w.start()
+	w.cfg.Request.Permissions = request.Permissions{}
+	w.turnEIPs()
+	if _, err := w.translate(t.Context(), role, false); err != nil {
+		t.Errorf("the files of a running pod: %v", err)
+	}
+	if c := w.eipCondition(given); c.Status != corev1.ConditionTrue {
+		t.Errorf("%+v", c)
+	}
+	if err := w.CreatePod(t.Context(), w.mustAddPod("new", annotated("eci-ram-role-name", "mine"))); err == nil || !strings.Contains(err.Error(), "allow.ramRoles") {
+		t.Errorf("a new pod: %v", err)
+	}
+}

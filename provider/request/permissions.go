@@ -108,6 +108,16 @@ type PermissionRule struct {
 	Allow      Grants   `json:"allow"`
 }
 
+// AllPermissions lets pods name everything: for a group that is there already,
+// what it was made with was decided then.
+func AllPermissions() Permissions {
+	all := Permissions{Allow: Grants{}}
+	for _, row := range Resources() {
+		all.Allow[row.Resource] = []string{"*"}
+	}
+	return all
+}
+
 // Validate returns everything that is wrong, with paths below path.
 func (p Permissions) Validate(path *field.Path) field.ErrorList {
 	errs := p.Allow.validate(path.Child("allow"))
