@@ -65,23 +65,29 @@ func (p *Provider) learnInterfaces(ctx context.Context) {
 	}
 }
 
-// wish is what the pod wants of an EIP by its own annotations, or by those that
-// the profile of the cluster gave it; a later change of the profile changes
-// nothing for a pod that is there.
+// wish returns what the pod wants of an EIP by its own annotations and those that
+// the profile of the cluster gives it. The profile is asked once: a later change
+// of it changes nothing for a pod that is there.
 func (p *Provider) wish(ctx context.Context, e entry) (*request.EIP, error) {
-	want, err := request.EIPFor(e.pod, p.cfg.Request)
-	if want != nil || err != nil {
+	if !e.profiled {
+		applied, _, err := p.profiles.apply(ctx, e.pod, p.cfg.Request)
+		if err != nil {
+			return nil, err
+		}
+		defaults := applied.EIPDefaults()
+		e.eipDefaults = defaults
+		p.store.update(e.pod.UID, func(e *entry) { e.eipDefaults, e.profiled = defaults, true })
+	}
+	pod, cfg := request.WithDefaults(e.pod, e.eipDefaults, p.cfg.Request)
+	want, err := request.EIPFor(pod, cfg)
+	if !request.IsRefused(err) || !e.running() {
 		return want, err
 	}
-	if e.profiled {
-		return e.wish, nil
-	}
-	applied, _, err := p.profiles.apply(ctx, e.pod, p.cfg.Request)
-	if err != nil {
-		return nil, err
-	}
-	if want, err = request.EIPFor(applied.Pod, p.cfg.Request); err == nil {
-		p.store.update(e.pod.UID, func(e *entry) { e.wish, e.profiled = want, true })
+	// The group may have been made with an EIP that was allowed then; it is only
+	// looked at.
+	cfg.Permissions = request.AllPermissions()
+	if made, _ := request.EIPFor(pod, cfg); made != nil && made.Given != "" {
+		return made, nil
 	}
 	return want, err
 }
@@ -197,6 +203,11 @@ func (p *Provider) checkEIP(ctx context.Context, e entry, want *request.EIP) err
 	if want.Given == "" {
 		return nil
 	}
+	if p.eips != nil {
+		if err := p.eips.CheckGiven(ctx, eip.Pod{Object: e.pod, Want: want}); err != nil {
+			return fmt.Errorf("its EIP: %w", err)
+		}
+	}
 	others := p.store.all(func(other *entry) bool { return other.pod.UID != e.pod.UID && other.running() })
 	held := slices.IndexFunc(others, func(other entry) bool {
 		theirs, err := p.wish(ctx, other)
@@ -235,7 +246,7 @@ func (p *Provider) pokeEIPs() {
 // at every pod of the node, and most have none.
 func (p *Provider) movedEIP(e *entry) {
 	_, had := e.eip.Condition()
-	if had || e.wish != nil || !e.profiled || request.MentionsEIP(e.pod) {
+	if had || len(e.eipDefaults) > 0 || !e.profiled || request.MentionsEIP(e.pod) {
 		p.pokeEIPs()
 	}
 }

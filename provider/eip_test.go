@@ -17,6 +17,7 @@ import (
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
 	"github.com/eci-vnode/eci-vnode/eci/vpc"
 	"github.com/eci-vnode/eci-vnode/provider/eip"
+	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
 // wanting gives a pod annotations, key and value in turn.
@@ -226,5 +227,86 @@ func TestTheLastThatIsToldOfAPodIsTheNewest(t *testing.T) {
 	reports.Wait()
 	if got := last.Load().Annotations["k8s.aliyun.com/allocated-eipAddress"]; got != "198.51.100.1" {
 		t.Errorf("the last report has the address %q", got)
+	}
+}
+
+// TestCreatePod_RefusesAGivenEIPThatWasBoughtForAnotherPod names the EIP of one
+// pod in another, which has every permission.
+func TestCreatePod_RefusesAGivenEIPThatWasBoughtForAnotherPod(t *testing.T) {
+	w := newWorld(t, slowEIPs)
+	w.mustRun("web", wanting("network.alibabacloud.com/pod-with-eip", "true"))
+	w.turnEIPs()
+	bought := w.expectEIPs(1)[0]
+	w.cfg.Request.Permissions.Allow = request.Grants{request.EIPs: {"*"}}
+	for name, key := range map[string]string{"first": "k8s.aliyun.com/eci-eip-instanceid", "second": "network.alibabacloud.com/pod-eip-instanceid", "third": "network.alibabacloud.com/allocated-eip-id"} {
+		thief := w.mustAddPod(name, wanting(key, bought.AllocationID))
+		if err := w.CreatePod(t.Context(), thief); err == nil || !strings.Contains(err.Error(), "was bought for another pod") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	if n := len(w.groups()); n != 1 {
+		t.Errorf("%d groups", n)
+	}
+}
+
+func TestCreatePod_RefusesAnEIPThatItMayNotName(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.Request.Permissions = request.Permissions{}
+	pod := w.mustAddPod("web", wanting("k8s.aliyun.com/eci-eip-instanceid", "eip-emulator"))
+	err := w.CreatePod(t.Context(), pod)
+	if err == nil || !strings.Contains(err.Error(), "metadata.annotations[k8s.aliyun.com/eci-eip-instanceid]") || !strings.Contains(err.Error(), "allow.eips") {
+		t.Errorf("%v", err)
+	}
+	if calls := w.calls(vpc.ActionDescribeEipAddresses) + w.calls("CreateContainerGroup"); calls != 0 {
+		t.Errorf("%d calls for a pod that is refused", calls)
+	}
+}
+
+// TestAnEIPThatTheProfileGivesSurvivesWhatIsWrittenBack restarts the node once the
+// id is on the pod, which does not ask for an EIP itself.
+func TestAnEIPThatTheProfileGivesSurvivesWhatIsWrittenBack(t *testing.T) {
+	w := newWorld(t, slowEIPs)
+	w.mustSetProfile(map[string]string{"selectors": `[{"name":"all","effect":{"annotations":{"network.alibabacloud.com/pod-with-eip":"true"}}}]`})
+	pod := w.mustRun("web")
+	w.turnEIPs()
+	bought := w.expectEIPs(1)[0]
+	pod.Annotations = w.told[pod.UID].Annotations
+	w.start()
+	w.turnEIPs()
+	if c := w.eipCondition(pod); c.Status != corev1.ConditionTrue || w.expectEIPs(1)[0].AllocationID != bought.AllocationID {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestAnEnforcedAnnotationKeepsAPodFromAnEIP(t *testing.T) {
+	w := newWorld(t, slowEIPs)
+	w.mustSetProfile(map[string]string{"enforcedSelectors": `[{"name":"all","effect":{"annotations":{"network.alibabacloud.com/pod-with-eip":"false"}}}]`})
+	w.mustRun("web", wanting("network.alibabacloud.com/pod-with-eip", "true"))
+	w.turnEIPs()
+	w.expectEIPs(0)
+	w.mustSetProfile(map[string]string{"enforcedSelectors": "[{"})
+	w.pass(profileAge)
+	if err := w.CreatePod(t.Context(), w.mustAddPod("held")); err == nil || !strings.Contains(err.Error(), "enforcedSelectors") {
+		t.Errorf("with an enforced profile that cannot be read: %v", err)
+	}
+}
+
+// TestAPermissionThatIsTakenBackHoldsForNewPodsOnly restarts the node with safe
+// defaults while pods run that could not be made now.
+func TestAPermissionThatIsTakenBackHoldsForNewPodsOnly(t *testing.T) {
+	w := newWorld(t, slowEIPs)
+	role := w.mustRun("role", annotated("eci-ram-role-name", "mine"))
+	given := w.mustRun("given", wanting("k8s.aliyun.com/eci-eip-instanceid", "eip-emulator"))
+	w.start()
+	w.cfg.Request.Permissions = request.Permissions{}
+	w.turnEIPs()
+	if _, err := w.translate(t.Context(), role, false); err != nil {
+		t.Errorf("the files of a running pod: %v", err)
+	}
+	if c := w.eipCondition(given); c.Status != corev1.ConditionTrue {
+		t.Errorf("%+v", c)
+	}
+	if err := w.CreatePod(t.Context(), w.mustAddPod("new", annotated("eci-ram-role-name", "mine"))); err == nil || !strings.Contains(err.Error(), "allow.ramRoles") {
+		t.Errorf("a new pod: %v", err)
 	}
 }

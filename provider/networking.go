@@ -44,6 +44,7 @@ func (p *profiles) readNetworks(ctx context.Context) (found []request.PodNetwork
 
 // asksForNamespaces says whether a selector asks for the labels of a namespace.
 func (k *knownProfile) asksForNamespaces() bool {
-	return slices.ContainsFunc(k.profile.Selectors, func(s request.ProfileSelector) bool { return s.NamespaceSelector != nil }) ||
+	selects := func(s request.ProfileSelector) bool { return s.NamespaceSelector != nil }
+	return slices.ContainsFunc(k.profile.Enforced, selects) || slices.ContainsFunc(k.profile.Selectors, selects) ||
 		slices.ContainsFunc(k.networks, func(n request.PodNetworking) bool { return n.Spec.Selector.NamespaceSelector != nil })
 }

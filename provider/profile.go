@@ -67,6 +67,9 @@ func (p *profiles) apply(ctx context.Context, pod *corev1.Pod, cfg request.Confi
 	if err != nil {
 		return request.Applied{}, nil, err
 	}
+	if err := known.profile.EnforcedProblem; err != nil {
+		return request.Applied{}, nil, fmt.Errorf("what the profile enforces cannot be read, so that no pod may be created: %w", err)
+	}
 	var warnings []request.Warning
 	if known.problem != nil {
 		warnings = append(warnings, request.Warning{Reason: reasonProfileInvalid, Path: "metadata.annotations",

@@ -102,10 +102,10 @@ type entry struct {
 	// podIPsSent says that the files show the addresses that an init container
 	// waits for.
 	podIPsSent bool
-	// wish is what the profile of the cluster asks for where the pod itself asks
-	// for no EIP; profiled says that it was looked at.
-	wish     *request.EIP
-	profiled bool
+	// eipDefaults are the annotations about EIPs that the profile of the cluster
+	// gives the pod; profiled says that it was looked at.
+	eipDefaults map[string]string
+	profiled    bool
 
 	status      *corev1.PodStatus // nil until the cloud has said something
 	annotations map[string]string

@@ -24,8 +24,12 @@ func (p *Provider) translate(ctx context.Context, pod *corev1.Pod, tokens bool) 
 	if made.objects, err = p.collect(ctx, pod, tokens); err != nil {
 		return made, err
 	}
+	cfg := p.cfg.Request
+	if e, known := p.store.get(pod.UID); known && e.running() {
+		cfg.Permissions = request.AllPermissions()
+	}
 	var warnings []request.Warning
-	if made.applied, warnings, err = p.profiles.apply(ctx, withoutEphemeral(pod), p.cfg.Request); err != nil {
+	if made.applied, warnings, err = p.profiles.apply(ctx, withoutEphemeral(pod), cfg); err != nil {
 		return made, err
 	}
 	if made.Translation, err = request.Translate(made.applied.Pod, made.objects, made.applied.Config); err != nil {

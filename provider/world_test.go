@@ -89,6 +89,7 @@ func (w *world) start() {
 	cfg := DefaultConfig()
 	cfg.Request.RegionID, cfg.Request.VSwitchIDs, cfg.Request.SecurityGroupID = "cn-hangzhou", []string{"vsw-emulator-h"}, "sg-emulator"
 	cfg.Request.ClusterID, cfg.Request.NodeName = "cluster-1", "virtual-kubelet"
+	cfg.Request.Permissions.Allow = request.Grants{request.RAMRoles: {"mine"}, request.EIPs: {"eip-emulator"}}
 	var err error
 	w.Provider, err = New(cfg, Deps{
 		Cloud: w.cloud, EIPs: w.cloud, Kube: w.kube, Pods: w.pods, Events: w.events, Clock: w.clock,

@@ -39,8 +39,11 @@ type Config struct {
 	// InternalIP is where the API server reaches the kubelet API.
 	InternalIP string `json:"internalIP,omitempty"`
 
-	ECI     ECI     `json:"eci"`
-	Pods    Pods    `json:"pods"`
+	ECI  ECI  `json:"eci"`
+	Pods Pods `json:"pods"`
+	// Permissions says which resources of the account pods may name.
+	Permissions request.Permissions `json:"permissions,omitzero"`
+
 	Kubelet Kubelet `json:"kubelet"`
 	Kube    Kube    `json:"kube"`
 	Sync    Sync    `json:"sync"`
@@ -282,6 +285,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, field.NotSupported(field.NewPath("log", "format"), c.Log.Format, []string{"text", "json"}))
 	}
 	errs = append(errs, c.Pods.validate(field.NewPath("pods"))...)
+	errs = append(errs, c.Permissions.Validate(field.NewPath("permissions"))...)
 	if err := c.Prices.Validate(); err != nil {
 		errs = append(errs, field.Invalid(field.NewPath("prices"), c.Prices, err.Error()))
 	}

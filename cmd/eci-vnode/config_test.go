@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
+	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
 // load runs the configuration part of `run` with args, env and a config file.
@@ -219,5 +220,23 @@ func TestAnElectionIsCheckedWhenItIsWanted(t *testing.T) {
 	}
 	if got := electionConfig(cfg, "made up"); got.Identity != "eci-vnode-0" || got.Namespace != "nodes" || got.Name != "eci-vnode-"+cfg.NodeName {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestPermissions_ReachTheTranslationAndAreValidated(t *testing.T) {
+	file := "permissions: {allow: {securityGroups: []}, rules: [{namespaces: [team-*], allow: {ramRoles: [reader]}}]}\n"
+	c, err := load(t, file, firstProvidersEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := providerConfig(c).Request.Permissions
+	if !got.Allows("team-a", request.RAMRoles, "reader") || got.Allows("shop", request.RAMRoles, "reader") || got.Allows("shop", request.SecurityGroups, "sg-1") {
+		t.Errorf("%+v", got)
+	}
+	_, err = load(t, "permissions: {allow: {roles: ['*']}, rules: [{}]}\n", firstProvidersEnvironment)
+	for _, path := range []string{"permissions.allow", "permissions.rules[0].namespaces", "permissions.rules[0].allow"} {
+		if err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s is not named by %v", path, err)
+		}
 	}
 }

@@ -51,6 +51,7 @@ func newExplainSetup(cmd *cobra.Command, env lookupEnv, flags explainFlags) (exp
 		Addresses: c.Prices.Addresses,
 		Request:   providerConfig(c).Request, Taints: taintsOf(c), RequireObjects: flags.requireObjects, Requests: flags.output != "table",
 	}
+	setup.config.Request.Permissions.Assumed = !cmd.Flags().Changed("config")
 	if err := setup.config.Validate(); err != nil {
 		return setup, err
 	}

@@ -265,3 +265,30 @@ func TestACloudThatCannotBeAskedIsNoRefusal(t *testing.T) {
 		}
 	}
 }
+
+func TestExplain_RefusesWhatTheSettingsDoNotPermit(t *testing.T) {
+	pod := mustWrite(t, "role.yaml", strings.Replace(goodPod, "{name: good}", "{name: good, namespace: shop, annotations: {k8s.aliyun.com/eci-ram-role-name: reader}}", 1))
+	out, status, _ := explainWith(t, nil, "-f", pod)
+	for _, want := range []string{"metadata.annotations[k8s.aliyun.com/eci-ram-role-name]", `may not name RAM role "reader"`, "under permissions", "default permissions are assumed"} {
+		if status != statusRefused || !strings.Contains(out, want) {
+			t.Errorf("status %d, %q is missing from\n%s", status, want, out)
+		}
+	}
+	closed := mustWrite(t, "closed.yaml", "permissions: {rules: [{namespaces: [other], allow: {ramRoles: ['*']}}]}\n")
+	if out, status, _ = explainWith(t, nil, "-f", pod, "--config", closed); status != statusRefused || strings.Contains(out, "are assumed") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	open := mustWrite(t, "open.yaml", "permissions: {rules: [{namespaces: [shop], allow: {ramRoles: ['*']}}]}\n")
+	if out, status, err := explainWith(t, nil, "-f", pod, "--config", open); status != 0 {
+		t.Errorf("status %d, %v\n%s", status, err, out)
+	}
+	profile := mustWrite(t, "profile.yaml", `apiVersion: v1
+kind: ConfigMap
+metadata: {name: eci-profile, namespace: kube-system}
+data:
+  enforcedSelectors: '[{"name":"no-roles","effect":{"annotations":{"k8s.aliyun.com/eci-ram-role-name":""}}}]'
+`)
+	if out, status, err := explainWith(t, nil, "-f", pod, "-f", profile, "-o", "yaml"); status != 0 || strings.Contains(out, "RamRoleName") {
+		t.Errorf("status %d, %v\n%s", status, err, out)
+	}
+}

@@ -27,6 +27,7 @@ func providerConfig(c Config) provider.Config {
 	out.Request.Tags = c.ECI.Tags
 	out.Request.MaxEnvValue, out.Request.HostPathAllowed = c.Pods.MaxEnvValue, c.Pods.HostPathAllowed
 	out.Request.BandwidthUnit, out.Request.Hardening = c.Pods.BandwidthUnit, request.Hardening(c.Pods.Hardening)
+	out.Request.Permissions = c.Permissions
 	out.UpdateFiles, out.Refresh = c.Pods.UpdateFiles, c.Pods.Refresh.Duration
 	out.FastSync, out.SlowSync, out.Repair = c.Sync.Fast.Duration, c.Sync.Slow.Duration, c.Sync.Repair.Duration
 	out.EventRate = c.Kube.EventQPS

@@ -23,9 +23,7 @@ func (r *Reconciler) bind(ctx context.Context, pod Pod, a *vpc.EIPAddress) error
 	case a.Status != vpc.StatusAvailable:
 		return waitFor(fmt.Sprintf("EIP %s, which is %s", a.AllocationID, a.Status))
 	}
-	_, err := r.deps.Cloud.AssociateEIPAddress(ctx, &vpc.AssociateEIPAddressRequest{
-		AllocationID: a.AllocationID, InstanceID: pod.ENI, InstanceType: vpc.InstanceTypeENI,
-	})
+	err := r.guard.bind(ctx, *a, pod)
 	switch {
 	case err == nil:
 		return waitFor("EIP " + a.AllocationID + " to be bound")
@@ -47,18 +45,18 @@ func (r *Reconciler) explainTaken(ctx context.Context, pod Pod, a *vpc.EIPAddres
 	switch {
 	case err != nil:
 		return err
-	case there == nil || there.AllocationID == a.AllocationID || belongsTo(*there, pod):
+	case there == nil || there.AllocationID == a.AllocationID || r.belongsTo(*there, pod):
 		return waitFor("EIP " + a.AllocationID + " to be bound")
 	}
 	return &holderError{fmt.Sprintf("network interface %s has EIP %s already", pod.ENI, there.AllocationID)}
 }
 
 // reconcileSurplus takes one step for an EIP of ours that no pod here claims.
-func (r *Reconciler) reconcileSurplus(ctx context.Context, a vpc.EIPAddress, pods []Pod) bool {
+func (r *Reconciler) reconcileSurplus(ctx context.Context, view *view, a vpc.EIPAddress, pods []Pod) bool {
 	logger := log.G(ctx).WithField("eip", a.AllocationID)
-	surplus, err := r.isSurplus(ctx, a, pods)
+	surplus, err := r.isSurplus(ctx, view, a, pods)
 	if err == nil && surplus {
-		err = r.release(ctx, a, pods)
+		err = r.release(ctx, a, ownerInTags(a), pods)
 		if err == nil {
 			r.metrics.released.Inc()
 			logger.Info("EIP released: no pod has a right to it")
@@ -78,7 +76,7 @@ func (r *Reconciler) reconcileSurplus(ctx context.Context, a vpc.EIPAddress, pod
 
 // isSurplus says whether nobody has a right to the EIP. Where a pod is not
 // known here, the API server decides.
-func (r *Reconciler) isSurplus(ctx context.Context, a vpc.EIPAddress, pods []Pod) (bool, error) {
+func (r *Reconciler) isSurplus(ctx context.Context, view *view, a vpc.EIPAddress, pods []Pod) (bool, error) {
 	who := ownerOf(a)
 	if !isFixed(a) {
 		for _, pod := range pods {
@@ -88,12 +86,12 @@ func (r *Reconciler) isSurplus(ctx context.Context, a vpc.EIPAddress, pods []Pod
 		}
 		return r.deps.Pods.PodOver(ctx, who.Namespace, who.PodName, who.UID)
 	}
-	keeps, err := r.records.keeps(ctx, who.Namespace, who.PodName, a.AllocationID)
+	keeps, err := view.keeps(ctx, who.Namespace, who.PodName, a.AllocationID)
 	if err != nil || keeps {
 		return false, err
 	}
 	for _, pod := range pods {
-		if belongsTo(a, pod) && !pod.Ended {
+		if r.belongsTo(a, pod) && !pod.Ended {
 			return true, nil // the pod has another one
 		}
 	}
@@ -103,20 +101,20 @@ func (r *Reconciler) isSurplus(ctx context.Context, a vpc.EIPAddress, pods []Pod
 // release takes the next step towards giving an EIP back; nil means that it is
 // gone. It unbinds the EIP from a pod of this node only: any other holder keeps
 // it, and the ENI of a pod that is gone lets go by itself.
-func (r *Reconciler) release(ctx context.Context, a vpc.EIPAddress, pods []Pod) error {
+func (r *Reconciler) release(ctx context.Context, a vpc.EIPAddress, who owner, pods []Pod) error {
 	if a.Status == vpc.StatusInUse {
-		return r.unbind(ctx, a, pods)
+		return r.unbind(ctx, a, who, pods)
 	}
 	if a.Status != vpc.StatusAvailable {
 		return waitFor(fmt.Sprintf("EIP %s, which is %s", a.AllocationID, a.Status))
 	}
 	if pkg := a.BandwidthPackageID; pkg != "" {
-		_, err := r.deps.Cloud.RemoveCommonBandwidthPackageIP(ctx, &vpc.RemoveCommonBandwidthPackageIPRequest{BandwidthPackageID: pkg, IPInstanceID: a.AllocationID})
+		err := r.guard.leave(ctx, a, who)
 		if err != nil && !vpc.IsNotInPackage(err) {
 			return fmt.Errorf("removing EIP %s from bandwidth package %s: %w", a.AllocationID, pkg, err)
 		}
 	}
-	_, err := r.deps.Cloud.ReleaseEIPAddress(ctx, &vpc.ReleaseEIPAddressRequest{AllocationID: a.AllocationID})
+	err := r.guard.release(ctx, a, who)
 	if err != nil && !vpc.IsGone(err) {
 		return fmt.Errorf("releasing EIP %s: %w", a.AllocationID, err)
 	}
@@ -124,14 +122,12 @@ func (r *Reconciler) release(ctx context.Context, a vpc.EIPAddress, pods []Pod) 
 }
 
 // unbind begins to take the EIP from the pod of this node that has it.
-func (r *Reconciler) unbind(ctx context.Context, a vpc.EIPAddress, pods []Pod) error {
+func (r *Reconciler) unbind(ctx context.Context, a vpc.EIPAddress, who owner, pods []Pod) error {
 	for _, pod := range pods {
 		if pod.ENI != a.InstanceID {
 			continue
 		}
-		_, err := r.deps.Cloud.UnassociateEIPAddress(ctx, &vpc.UnassociateEIPAddressRequest{
-			AllocationID: a.AllocationID, InstanceID: a.InstanceID, InstanceType: vpc.InstanceTypeENI,
-		})
+		err := r.guard.unbind(ctx, a, who)
 		if err != nil && !vpc.IsEIPMoving(err) && !vpc.IsGone(err) && !vpc.IsTargetGone(err) {
 			return fmt.Errorf("unbinding EIP %s: %w", a.AllocationID, err)
 		}

@@ -59,6 +59,16 @@ type crash struct{}
 
 func runCampaign(t *testing.T, seed uint64) {
 	c := &campaign{world: newWorld(t, seed), rand: rand.New(rand.NewPCG(seed, 1)), lostByOthers: map[string]bool{}, first: map[string]string{}}
+	c.crashing()
+	for range 20 + c.rand.IntN(30) {
+		c.happen()
+	}
+	c.settle()
+	c.judge()
+}
+
+// crashing lets the program die at any call.
+func (c *campaign) crashing() {
 	die := func() {
 		if c.untilCrash == 0 {
 			return
@@ -68,11 +78,6 @@ func runCampaign(t *testing.T, seed uint64) {
 		}
 	}
 	c.wire.before, c.wire.after = die, die
-	for range 20 + c.rand.IntN(30) {
-		c.happen()
-	}
-	c.settle()
-	c.judge()
 }
 
 // wishes by the name of the pod: each name has one for ever.
@@ -209,7 +214,7 @@ func vpcAction(action string) bool {
 // loseOne has somebody else release an EIP that is free.
 func (c *campaign) loseOne() {
 	for _, a := range c.bought() {
-		if a.Status == vpc.StatusAvailable {
+		if a.Status == vpc.StatusAvailable && hasTags(a, c.nodeTags()) {
 			c.lostByOthers[a.Tag(request.TagPod)] = true
 			c.em.ReleaseEIP(a.AllocationID)
 			return

@@ -10,6 +10,10 @@
 // calls costs nothing but time. A purchase has a ClientToken of the pod's UID;
 // no other call is sent without having read the state that it changes.
 //
+// Ids in annotations and in records are what tenants write. Every call that
+// changes an EIP goes through guard, which makes it only where the tags on the
+// EIP name the pod, or for an EIP of the user that the pod may have.
+//
 // The package never changes or releases an EIP that does not carry our tags,
 // never takes one from another holder, and never takes an error or an empty
 // list as proof that a pod is gone.

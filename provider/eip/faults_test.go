@@ -34,7 +34,7 @@ func TestAGivenEIPIsNotTakenFromItsHolder(t *testing.T) {
 	w.turns(3)
 	held := w.expectReady(holder)
 	second := w.mustAdd("late-0", "uid-2", wantAuto)
-	second.want = &request.EIP{Candidate: held.AllocationID, Network: true}
+	second.want = &request.EIP{Candidate: held.AllocationID, Permitted: true, Network: true}
 	w.turns(3)
 	if state := w.reports[second.object.UID]; state.Reason != ReasonInUse || !strings.Contains(state.Message, w.eni(holder)) {
 		t.Errorf("it is told %+v", state)

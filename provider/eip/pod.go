@@ -13,6 +13,7 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/vpc"
+	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
 // errWait says that the cloud has to do something first.
@@ -28,7 +29,7 @@ func waitFor(what string) error { return fmt.Errorf("%w for %s", errWait, what) 
 
 // reconcilePod takes one step for a pod. mine is the EIP that was bought for
 // it, nil for none.
-func (r *Reconciler) reconcilePod(ctx context.Context, pod Pod, mine *vpc.EIPAddress) bool {
+func (r *Reconciler) reconcilePod(ctx context.Context, view *view, pod Pod, mine *vpc.EIPAddress) bool {
 	if pod.ENI == "" {
 		if r.recall(pod.uid()).state.Reason != "" {
 			return false
@@ -40,7 +41,7 @@ func (r *Reconciler) reconcilePod(ctx context.Context, pod Pod, mine *vpc.EIPAdd
 	if retryAt := r.recall(pod.uid()).retryAt; now.Before(retryAt) {
 		return retryAt.Sub(now) < r.cfg.CollectionPeriod
 	}
-	a, err := r.step(ctx, pod, mine)
+	a, err := r.step(ctx, view, pod, mine)
 	state := stateOf(pod, a, err)
 	r.count(pod, err)
 	r.remember(pod.uid(), func(m *memory) { m.settled, m.eni = err == nil, pod.ENI })
@@ -105,11 +106,11 @@ func waitAfter(err error, failures int) time.Duration {
 }
 
 // step returns the EIP that is bound to the pod, or says why there is none yet.
-func (r *Reconciler) step(ctx context.Context, pod Pod, mine *vpc.EIPAddress) (*vpc.EIPAddress, error) {
+func (r *Reconciler) step(ctx context.Context, view *view, pod Pod, mine *vpc.EIPAddress) (*vpc.EIPAddress, error) {
 	if pod.Want.ByGroup {
 		return r.watch(ctx, pod)
 	}
-	a, err := r.acquire(ctx, pod, mine)
+	a, err := r.acquire(ctx, view, pod, mine)
 	if err != nil {
 		return a, err
 	}
@@ -119,13 +120,13 @@ func (r *Reconciler) step(ctx context.Context, pod Pod, mine *vpc.EIPAddress) (*
 // acquire returns the EIP that is to be bound to the pod: the one that the user
 // has given, or one that was bought and has its tags, its record and its
 // bandwidth package.
-func (r *Reconciler) acquire(ctx context.Context, pod Pod, mine *vpc.EIPAddress) (*vpc.EIPAddress, error) {
+func (r *Reconciler) acquire(ctx context.Context, view *view, pod Pod, mine *vpc.EIPAddress) (*vpc.EIPAddress, error) {
 	given, err := r.resolveCandidate(ctx, pod, mine)
 	if given != nil || err != nil {
 		return given, err
 	}
 	if pod.Want.IsFixed() {
-		if mine, err = r.fixed(ctx, pod, mine); err != nil {
+		if mine, err = r.fixed(ctx, view, pod, mine); err != nil {
 			return mine, err
 		}
 	}
@@ -134,24 +135,24 @@ func (r *Reconciler) acquire(ctx context.Context, pod Pod, mine *vpc.EIPAddress)
 			return nil, err
 		}
 	}
-	return mine, r.equip(ctx, pod, mine)
+	return mine, r.equip(ctx, view, pod, mine)
 }
 
 // equip brings an EIP that was bought from what it is to what the pod needs, but
 // for the binding.
-func (r *Reconciler) equip(ctx context.Context, pod Pod, a *vpc.EIPAddress) error {
+func (r *Reconciler) equip(ctx context.Context, view *view, pod Pod, a *vpc.EIPAddress) error {
 	if tags := r.tagsFor(pod); !hasTags(*a, tags) {
-		if err := r.tag(ctx, a.AllocationID, tags); err != nil {
-			return err
+		if err := r.guard.tag(ctx, *a, ownerOfPod(pod), r.recall(pod.uid()).bought, tags); err != nil {
+			return fmt.Errorf("tagging EIP %s: %w", a.AllocationID, err)
 		}
 	}
 	if pod.Want.IsFixed() {
-		if err := r.records.keep(ctx, pod, a, r.deps.Clock.Now()); err != nil {
+		if err := view.keep(ctx, pod, a, r.deps.Clock.Now()); err != nil {
 			return err
 		}
 	}
 	if pkg := pod.Want.Package; pkg != "" && a.BandwidthPackageID == "" {
-		_, err := r.deps.Cloud.AddCommonBandwidthPackageIP(ctx, &vpc.AddCommonBandwidthPackageIPRequest{BandwidthPackageID: pkg, IPInstanceID: a.AllocationID})
+		err := r.guard.join(ctx, *a, ownerOfPod(pod), pkg)
 		if err != nil && !vpc.IsInPackage(err) {
 			return fmt.Errorf("adding EIP %s to bandwidth package %s: %w", a.AllocationID, pkg, err)
 		}
@@ -186,19 +187,46 @@ func (r *Reconciler) resolveCandidate(ctx context.Context, pod Pod, mine *vpc.EI
 		return nil, nil // ours once, and released by somebody else
 	case a == nil:
 		return nil, &holderError{"EIP " + id + " does not exist"}
-	case !r.isOurs(*a):
-		return a, nil
-	case !belongsTo(*a, pod):
-		return nil, &holderError{fmt.Sprintf("EIP %s was bought for pod %s/%s", id, a.Tag("eci-vnode/namespace"), a.Tag("eci-vnode/pod"))}
+	case r.belongsTo(*a, pod):
+		return nil, nil
 	}
-	return nil, nil
+	if err := r.checkGiven(*a, pod); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// checkGiven refuses an EIP that is not the user's to give: one that a node
+// bought for another pod, or one that the pod may not have.
+func (r *Reconciler) checkGiven(a vpc.EIPAddress, pod Pod) error {
+	switch {
+	case isBought(a) && !r.guard.owns(a, ownerOfPod(pod)):
+		return &holderError{fmt.Sprintf("EIP %s was bought for another pod: remove the annotation that names it", a.AllocationID)}
+	case pod.Want.Given == "" && !pod.Want.Permitted:
+		return &holderError{fmt.Sprintf("EIP %s is not allowed to pods of namespace %s: ask the operator of the node to allow it under permissions, in allow.%s or in a rule for the namespace",
+			a.AllocationID, pod.Object.Namespace, request.EIPs)}
+	}
+	return nil
+}
+
+// CheckGiven reads the EIP that the pod names for its group, and refuses one that
+// does not exist or was bought for another pod.
+func (r *Reconciler) CheckGiven(ctx context.Context, pod Pod) error {
+	a, err := r.describe(ctx, &vpc.DescribeEIPAddressesRequest{AllocationID: pod.Want.Given})
+	switch {
+	case err != nil:
+		return err
+	case a == nil:
+		return &holderError{"EIP " + pod.Want.Given + " does not exist"}
+	}
+	return r.checkGiven(*a, pod)
 }
 
 // buy makes sure that the pod has an EIP, and returns it as the cloud shows it.
 func (r *Reconciler) buy(ctx context.Context, pod Pod) (*vpc.EIPAddress, error) {
 	m := r.recall(pod.uid())
 	if m.bought == "" {
-		resp, err := r.deps.Cloud.AllocateEIPAddress(ctx, r.purchase(pod, m.attempt))
+		resp, err := r.cloud.AllocateEIPAddress(ctx, r.purchase(pod, m.attempt))
 		if eci.IsTokenTaken(err) {
 			// Bought before, by other annotations: the list will show it.
 			r.missed(pod)
@@ -258,17 +286,9 @@ func token(pod Pod, attempt int) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (r *Reconciler) tag(ctx context.Context, id string, tags []eci.Tag) error {
-	_, err := r.deps.Cloud.TagResources(ctx, &vpc.TagResourcesRequest{ResourceType: vpc.ResourceTypeEIP, ResourceIDs: []string{id}, Tags: tags})
-	if err != nil {
-		return fmt.Errorf("tagging EIP %s: %w", id, err)
-	}
-	return nil
-}
-
 // describe returns the one EIP that req names, nil when the answer has none.
 func (r *Reconciler) describe(ctx context.Context, req *vpc.DescribeEIPAddressesRequest) (*vpc.EIPAddress, error) {
-	resp, err := r.deps.Cloud.DescribeEIPAddresses(ctx, req)
+	resp, err := r.cloud.DescribeEIPAddresses(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("reading an EIP: %w", err)
 	}

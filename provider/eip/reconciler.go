@@ -112,8 +112,11 @@ func (c Config) Validate() error {
 // Reconciler works on the EIPs of one node. Make one with New and start it with
 // Run.
 type Reconciler struct {
-	cfg     Config
-	deps    Deps
+	cfg  Config
+	deps surroundings
+	// cloud reads and buys; guard makes the calls that change what is there.
+	cloud   reader
+	guard   *guard
 	records *records
 	metrics *metrics
 	wake    chan struct{}
@@ -124,6 +127,21 @@ type Reconciler struct {
 	// whether something was on its way then.
 	listed time.Time
 	moving bool
+	// collection is what the last look at the records has found.
+	collection collection
+}
+
+// reader has the calls that change no EIP which is there.
+type reader interface {
+	Lister
+	AllocateEIPAddress(context.Context, *vpc.AllocateEIPAddressRequest) (*vpc.AllocateEIPAddressResponse, error)
+}
+
+// surroundings are the Deps but for the cloud.
+type surroundings struct {
+	Pods   Pods
+	Events record.EventRecorder
+	Clock  clock.WithTicker
 }
 
 // New checks cfg and deps; it makes no call.
@@ -141,8 +159,10 @@ func New(cfg Config, deps Deps) (*Reconciler, error) {
 		deps.Events = &record.FakeRecorder{} // without a channel it drops events
 	}
 	return &Reconciler{
-		cfg: cfg, deps: deps, records: newRecords(deps.Records, cfg.NodeName), wake: make(chan struct{}, 1),
-		metrics: newMetrics(deps.Registry), memories: map[types.UID]*memory{},
+		cfg: cfg, deps: surroundings{Pods: deps.Pods, Events: deps.Events, Clock: deps.Clock},
+		cloud: deps.Cloud, guard: newGuard(deps.Cloud, cfg.ClusterID),
+		records: newRecords(deps.Records, cfg.NodeName), wake: make(chan struct{}, 1),
+		metrics: newMetrics(deps.Registry), memories: map[types.UID]*memory{}, collection: collection{mayHave: true},
 	}, nil
 }
 
@@ -200,15 +220,14 @@ func (r *Reconciler) Turn(ctx context.Context) error {
 		return err
 	}
 	r.listed = now
-	moving := r.work(ctx, r.assign(pods, owned, collect))
-	if r.records.collectable() {
-		collecting, err := r.collectRecords(ctx, pods, owned)
-		moving = moving || collecting
-		if err != nil {
+	view := r.records.ofTurn()
+	moving := r.work(ctx, r.assign(view, pods, owned, collect))
+	if r.collects(collect, pods, owned) {
+		if err := r.collectRecords(ctx, view, pods, owned); err != nil {
 			log.G(ctx).WithError(err).Warn("reading the PodEIP records failed; nothing is concluded from it")
 		}
 	}
-	r.setMoving(moving)
+	r.setMoving(moving || r.collection.ending)
 	return nil
 }
 
@@ -240,7 +259,7 @@ func (r *Reconciler) work(ctx context.Context, tasks []task) bool {
 
 // assign makes the tasks of a turn: pods with the EIP that is theirs, then the
 // EIPs that are nobody's.
-func (r *Reconciler) assign(pods []Pod, owned []vpc.EIPAddress, collect bool) []task {
+func (r *Reconciler) assign(view *view, pods []Pod, owned []vpc.EIPAddress, collect bool) []task {
 	pods = slices.Clone(pods)
 	slices.SortFunc(pods, func(a, b Pod) int { return cmp.Compare(a.uid(), b.uid()) })
 	taken := map[string]bool{}
@@ -257,11 +276,11 @@ func (r *Reconciler) assign(pods []Pod, owned []vpc.EIPAddress, collect bool) []
 		if r.isSettled(pod, mine, collect) {
 			continue
 		}
-		tasks = append(tasks, func(ctx context.Context) bool { return r.reconcilePod(ctx, pod, mine) })
+		tasks = append(tasks, func(ctx context.Context) bool { return r.reconcilePod(ctx, view, pod, mine) })
 	}
 	for _, a := range owned {
 		if !taken[a.AllocationID] {
-			tasks = append(tasks, func(ctx context.Context) bool { return r.reconcileSurplus(ctx, a, pods) })
+			tasks = append(tasks, func(ctx context.Context) bool { return r.reconcileSurplus(ctx, view, a, pods) })
 		}
 	}
 	return tasks
@@ -273,7 +292,7 @@ func (r *Reconciler) chooseOwn(pod Pod, owned []vpc.EIPAddress) *vpc.EIPAddress 
 	var best *vpc.EIPAddress
 	for i := range owned {
 		a := &owned[i]
-		if !belongsTo(*a, pod) {
+		if !r.belongsTo(*a, pod) {
 			continue
 		}
 		bound := pod.ENI != "" && a.InstanceID == pod.ENI
@@ -306,11 +325,13 @@ func (r *Reconciler) listOwned(ctx context.Context) ([]vpc.EIPAddress, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the EIPs of this node: %w", err)
 	}
+	// The filter is the cloud's; what follows from the list must not depend on it.
+	owned = slices.DeleteFunc(owned, func(a vpc.EIPAddress) bool { return !hasTags(a, r.nodeTags()) || a.Tag(TagStrategy) == "" })
 	r.metrics.show(owned, r.deps.Clock.Now())
 	return owned, nil
 }
 
 // list returns every EIP that carries the tags, complete or with an error.
 func (r *Reconciler) list(ctx context.Context, tags []eci.Tag) ([]vpc.EIPAddress, error) {
-	return list(ctx, r.deps.Cloud, tags)
+	return list(ctx, r.cloud, tags)
 }

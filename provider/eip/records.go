@@ -51,38 +51,15 @@ func (s *records) get(ctx context.Context, namespace, name string) (*PodEIP, err
 	return fromUnstructured(object)
 }
 
-// list returns the records that this node is to collect; none where the
-// resource is not installed.
-func (s *records) list(ctx context.Context) ([]*PodEIP, error) {
-	objects, err := s.of(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listing PodEIPs: %w", err)
-	}
-	var found []*PodEIP
-	for i := range objects.Items {
-		record, err := fromUnstructured(&objects.Items[i])
-		if err != nil {
-			return nil, err
-		}
-		if record.isOurs() && record.Annotations[annotationNode] == s.node {
-			found = append(found, record)
-		}
-	}
-	return found, nil
-}
-
 // keeps says whether a record keeps the EIP for pods to come.
-func (s *records) keeps(ctx context.Context, namespace, name, allocationID string) (bool, error) {
+func (s *view) keeps(ctx context.Context, namespace, name, allocationID string) (bool, error) {
 	record, err := s.get(ctx, namespace, name)
 	return record != nil && !record.isDeleting() && record.Spec.AllocationID == allocationID, err
 }
 
 // keep writes down that the EIP is that of the pods of this name, before it is
 // bound.
-func (s *records) keep(ctx context.Context, pod Pod, a *vpc.EIPAddress, now time.Time) error {
+func (s *view) keep(ctx context.Context, pod Pod, a *vpc.EIPAddress, now time.Time) error {
 	if s.client == nil {
 		return errNoRecords
 	}
@@ -118,7 +95,7 @@ func (s *records) keep(ctx context.Context, pod Pod, a *vpc.EIPAddress, now time
 }
 
 // show brings the status of a record up to date.
-func (s *records) show(ctx context.Context, record *PodEIP, a *vpc.EIPAddress, podIP string, now time.Time) error {
+func (s *view) show(ctx context.Context, record *PodEIP, a *vpc.EIPAddress, podIP string, now time.Time) error {
 	status := PodEIPStatus{
 		EIPAddress: a.IPAddress, PrivateIPAddress: podIP, NetworkInterfaceID: a.InstanceID, ISP: a.ISP,
 		InternetChargeType: a.InternetChargeType, ResourceGroupID: a.ResourceGroupID, Name: a.Name,
@@ -132,7 +109,7 @@ func (s *records) show(ctx context.Context, record *PodEIP, a *vpc.EIPAddress, p
 	return s.writeStatus(ctx, record)
 }
 
-func (s *records) writeStatus(ctx context.Context, record *PodEIP) error {
+func (s *view) writeStatus(ctx context.Context, record *PodEIP) error {
 	_, err := s.write(ctx, record, func(ctx context.Context, namespace string, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 		return s.of(namespace).UpdateStatus(ctx, object, metav1.UpdateOptions{})
 	})
@@ -161,7 +138,7 @@ func (s *records) remove(ctx context.Context, record *PodEIP) error {
 }
 
 // letGo takes the finalizer off.
-func (s *records) letGo(ctx context.Context, record *PodEIP) error {
+func (s *view) letGo(ctx context.Context, record *PodEIP) error {
 	record.dropFinalizer()
 	_, err := s.write(ctx, record, s.update)
 	if err != nil && !apierrors.IsNotFound(err) {
@@ -172,7 +149,7 @@ func (s *records) letGo(ctx context.Context, record *PodEIP) error {
 
 type writer func(ctx context.Context, namespace string, object *unstructured.Unstructured) (*unstructured.Unstructured, error)
 
-func (s *records) write(ctx context.Context, record *PodEIP, write writer) (*PodEIP, error) {
+func (s *view) write(ctx context.Context, record *PodEIP, write writer) (*PodEIP, error) {
 	record.TypeMeta = metav1.TypeMeta{APIVersion: PodEIPs().GroupVersion().String(), Kind: podEIPKind}
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(record)
 	if err != nil {
@@ -182,7 +159,12 @@ func (s *records) write(ctx context.Context, record *PodEIP, write writer) (*Pod
 	if err != nil {
 		return record, err
 	}
-	return fromUnstructured(written)
+	made, err := fromUnstructured(written)
+	if err != nil {
+		return record, err
+	}
+	s.put(made)
+	return made, nil
 }
 
 func fromUnstructured(object *unstructured.Unstructured) (*PodEIP, error) {

@@ -35,16 +35,22 @@ func (r *Reconciler) secure(ctx context.Context, pod Pod) (*vpc.EIPAddress, erro
 	}
 	if id := pod.Want.Given; id != "" {
 		a, err := r.describe(ctx, &vpc.DescribeEIPAddressesRequest{AllocationID: id})
-		if err == nil && a == nil {
-			err = &holderError{"EIP " + id + " does not exist"}
+		switch {
+		case err != nil:
+			return nil, err
+		case a == nil:
+			return nil, &holderError{"EIP " + id + " does not exist"}
 		}
-		return a, err
+		if err := r.checkGiven(*a, pod); err != nil {
+			return nil, err
+		}
+		return a, nil
 	}
 	owned, err := r.list(ctx, r.tagsFor(pod))
 	if err != nil {
 		return nil, err
 	}
-	return r.acquire(ctx, pod, r.chooseOwn(pod, owned))
+	return r.acquire(ctx, r.records.ofOne(), pod, r.chooseOwn(pod, owned))
 }
 
 // IsWaiting says whether err tells of something that takes its time and is no

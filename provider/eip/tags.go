@@ -1,8 +1,6 @@
 package eip
 
 import (
-	"slices"
-
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/vpc"
 	"github.com/eci-vnode/eci-vnode/provider/request"
@@ -30,33 +28,22 @@ func (r *Reconciler) tagsFor(pod Pod) []eci.Tag {
 	return append(who.Tags(), eci.Tag{Key: TagStrategy, Value: string(pod.Want.Strategy)})
 }
 
-// isOurs says whether a node of this cluster bought the EIP.
-func (r *Reconciler) isOurs(a vpc.EIPAddress) bool {
-	return a.Tag(request.TagCluster) == r.cfg.ClusterID && a.Tag(TagStrategy) != ""
-}
-
 // isFixed says whether the EIP outlives the pod.
 func isFixed(a vpc.EIPAddress) bool { return a.Tag(request.TagUID) == "" }
 
-// belongsTo says whether the EIP was bought for this pod.
-func belongsTo(a vpc.EIPAddress, pod Pod) bool {
-	if a.Tag(TagStrategy) == "" {
-		return false
-	}
-	if !isFixed(a) {
-		return a.Tag(request.TagUID) == string(pod.uid())
-	}
-	name := request.Identity{Namespace: pod.Object.Namespace, PodName: pod.Object.Name}.Tags()
-	return pod.Want != nil && pod.Want.IsFixed() && !slices.ContainsFunc(name, func(t eci.Tag) bool { return a.Tag(t.Key) != t.Value })
-}
-
-// hasTags says whether the EIP carries all of tags.
-func hasTags(a vpc.EIPAddress, tags []eci.Tag) bool {
-	return !slices.ContainsFunc(tags, func(t eci.Tag) bool { return a.Tag(t.Key) != t.Value })
+// belongsTo reports whether the EIP was bought for this pod.
+func (r *Reconciler) belongsTo(a vpc.EIPAddress, pod Pod) bool {
+	return r.guard.owns(a, ownerOfPod(pod)) && (!isFixed(a) || pod.Want != nil && pod.Want.IsFixed())
 }
 
 // ownerOf reads whose an EIP is.
 func ownerOf(a vpc.EIPAddress) request.Identity {
 	who, _ := request.IdentityOf(a.Tags.Tag)
 	return who
+}
+
+// ownerInTags is for whom the EIP was bought.
+func ownerInTags(a vpc.EIPAddress) owner {
+	who := ownerOf(a)
+	return owner{namespace: who.Namespace, pod: who.PodName, uid: who.UID}
 }

@@ -49,6 +49,10 @@ type world struct {
 	order   []types.UID
 	hidden  map[types.UID]bool
 	reports map[types.UID]State
+	// witness sees every call that changes an EIP; changed is given every
+	// reconciler that is made.
+	witness func(action, id, eni string, tags []eci.Tag)
+	changed func(*Reconciler)
 
 	*Reconciler
 }
@@ -148,9 +152,12 @@ func (w *world) restart() {
 	cfg.ClusterID, cfg.NodeName, cfg.Workers = "cluster-1", "node-1", 1
 	w.events = record.NewFakeRecorder(1000)
 	var err error
-	w.Reconciler, err = New(cfg, Deps{Cloud: w.cloud, Pods: w, Records: w.dynamic, Events: w.events, Clock: w.clock})
+	w.Reconciler, err = New(cfg, Deps{Cloud: witnessed{w.cloud, w}, Pods: w, Records: w.dynamic, Events: w.events, Clock: w.clock})
 	if err != nil {
 		w.Fatal(err)
+	}
+	if w.changed != nil {
+		w.changed(w.Reconciler)
 	}
 }
 
@@ -205,7 +212,7 @@ func (w *world) mustAdd(name string, uid types.UID, annotations map[string]strin
 		Namespace: "default", Name: name, UID: uid, Annotations: annotations,
 		OwnerReferences: []metav1.OwnerReference{{Kind: "StatefulSet", Name: "set", Controller: &isController}},
 	}}
-	want, err := request.EIPFor(object, request.DefaultConfig())
+	want, err := request.EIPFor(object, tenantConfig())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -289,4 +296,55 @@ func (w *world) expectReady(p *testPod) State {
 		w.Fatalf("pod %s is told %+v", p.object.Name, state)
 	}
 	return state
+}
+
+// tenantConfig lets pods have the one EIP that the tests give them.
+func tenantConfig() request.Config {
+	cfg := request.DefaultConfig()
+	cfg.Permissions.Allow = request.Grants{request.EIPs: {"eip-emulator"}}
+	return cfg
+}
+
+// witnessed is a cloud whose changing calls the world sees before they are made.
+type witnessed struct {
+	Cloud
+	world *world
+}
+
+func (c witnessed) see(action, id, eni string, tags []eci.Tag) {
+	if c.world.witness != nil {
+		c.world.witness(action, id, eni, tags)
+	}
+}
+
+func (c witnessed) AssociateEIPAddress(ctx context.Context, r *vpc.AssociateEIPAddressRequest) (*vpc.Done, error) {
+	c.see(vpc.ActionAssociateEipAddress, r.AllocationID, r.InstanceID, nil)
+	return c.Cloud.AssociateEIPAddress(ctx, r)
+}
+
+func (c witnessed) UnassociateEIPAddress(ctx context.Context, r *vpc.UnassociateEIPAddressRequest) (*vpc.Done, error) {
+	c.see(vpc.ActionUnassociateEipAddress, r.AllocationID, r.InstanceID, nil)
+	return c.Cloud.UnassociateEIPAddress(ctx, r)
+}
+
+func (c witnessed) ReleaseEIPAddress(ctx context.Context, r *vpc.ReleaseEIPAddressRequest) (*vpc.Done, error) {
+	c.see(vpc.ActionReleaseEipAddress, r.AllocationID, "", nil)
+	return c.Cloud.ReleaseEIPAddress(ctx, r)
+}
+
+func (c witnessed) AddCommonBandwidthPackageIP(ctx context.Context, r *vpc.AddCommonBandwidthPackageIPRequest) (*vpc.Done, error) {
+	c.see(vpc.ActionAddCommonBandwidthPackageIP, r.IPInstanceID, "", nil)
+	return c.Cloud.AddCommonBandwidthPackageIP(ctx, r)
+}
+
+func (c witnessed) RemoveCommonBandwidthPackageIP(ctx context.Context, r *vpc.RemoveCommonBandwidthPackageIPRequest) (*vpc.Done, error) {
+	c.see(vpc.ActionRemoveCommonBandwidthPackageIP, r.IPInstanceID, "", nil)
+	return c.Cloud.RemoveCommonBandwidthPackageIP(ctx, r)
+}
+
+func (c witnessed) TagResources(ctx context.Context, r *vpc.TagResourcesRequest) (*vpc.Done, error) {
+	for _, id := range r.ResourceIDs {
+		c.see(vpc.ActionTagResources, id, "", r.Tags)
+	}
+	return c.Cloud.TagResources(ctx, r)
 }

@@ -2,6 +2,8 @@ package explain
 
 import (
 	"bytes"
+	"os"
+	"strings"
 	"testing"
 )
 
@@ -19,12 +21,35 @@ This page is generated from the code by ` + "`make goldens`" + `.
 const annotationsPage = `# Annotations
 
 The annotations of a pod by which it says what only the cloud knows, with the parameter of CreateContainerGroup that each
-one sets. A value that ECI would not take, and a misspelled key, refuse the pod with the nearest known name.
+one sets. A value that ECI would not take, and a misspelled key, refuse the pod with the nearest known name. A value that
+names a resource of the account needs the permission of the column *Permission*; every pod has those in brackets unless
+the operator takes them back, see [security.md](security.md).
 ` + "`eci-vnode explain --annotations`" + ` prints this table.
 
 This page is generated from the code by ` + "`make goldens`" + `.
 
 `
+
+// TestGoldenTableOfPermissions keeps the table in docs/security.md like the code.
+func TestGoldenTableOfPermissions(t *testing.T) {
+	const page = "../../docs/security.md"
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- the table is written by make goldens -->\n", "<!-- end of the table -->"
+	head, rest, found := strings.Cut(string(content), begin)
+	_, tail, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("%s lacks the marks of the table", page)
+	}
+	out := bytes.NewBufferString(head + begin + "\n")
+	if err := Resources().WriteMarkdown(out); err != nil {
+		t.Fatal(err)
+	}
+	out.WriteString("\n" + end + tail)
+	compareGolden(t, page, out.String())
+}
 
 func TestGoldenPagesOfTheDocumentation(t *testing.T) {
 	for file, page := range map[string]struct {

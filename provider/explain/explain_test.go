@@ -18,6 +18,7 @@ func testConfig() Config {
 	cfg.Request.RegionID, cfg.Request.ClusterID, cfg.Request.NodeName = "cn-hangzhou", "cluster-1", "virtual-kubelet"
 	cfg.Request.VSwitchIDs, cfg.Request.SecurityGroupID = []string{"vsw-1"}, "sg-1"
 	cfg.Request.ClusterDNS = []string{"10.96.0.10"}
+	cfg.Request.Permissions.Allow = request.Grants{request.EIPs: {"eip-emulator"}}
 	cfg.Taints = []corev1.Taint{{Key: "virtual-kubelet.io/provider", Value: "alibabacloud", Effect: corev1.TaintEffectNoSchedule}}
 	return cfg
 }

@@ -28,9 +28,33 @@ func Fields() Table {
 
 // Annotations says of every annotation what it does.
 func Annotations() Table {
-	t := Table{Columns: []string{"Annotation", "Older names", "Parameter of the API", "Who acts", "Value, or why it is refused"}, code: 3}
+	t := Table{Columns: []string{"Annotation", "Older names", "Parameter of the API", "Who acts", "Permission", "Value, or why it is refused"}, code: 3}
 	for _, row := range request.Annotations() {
-		t.Rows = append(t.Rows, []string{row.Key, strings.Join(row.Aliases, ", "), row.Parameter, string(row.Actor), row.Note})
+		t.Rows = append(t.Rows, []string{row.Key, strings.Join(row.Aliases, ", "), row.Parameter, string(row.Actor), permission(row.Permission), row.Note})
+	}
+	return t
+}
+
+// permission is how the table names the permission that an annotation needs; one
+// in brackets is given to all pods by default.
+func permission(resource request.Resource) string {
+	for _, row := range request.Resources() {
+		if row.Resource == resource && row.Open {
+			return "(" + string(resource) + ")"
+		}
+	}
+	return string(resource)
+}
+
+// Resources says which resources of the account a pod can name, and who may.
+func Resources() Table {
+	t := Table{Columns: []string{"Setting", "Who may by default", "Where a pod names it", "What a pod that should not have it could do"}, code: 1}
+	for _, row := range request.Resources() {
+		who := "nobody"
+		if row.Open {
+			who = "every pod"
+		}
+		t.Rows = append(t.Rows, []string{string(row.Resource), who, row.Named, row.Reach})
 	}
 	return t
 }

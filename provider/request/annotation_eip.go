@@ -18,31 +18,31 @@ func eipAnnotations() []Annotation {
 	const buys = "AllocateEipAddress"
 	rows := []Annotation{
 		{Key: "eci-with-eip", Parameter: "AutoCreateEip", Note: "true or false", apply: eipTruth(func(d *eipDraft) **bool { return &d.eciAuto })},
-		{Key: "eci-eip-instanceid", Parameter: "EipInstanceId", Note: "eip-...", apply: eipText(func(d *eipDraft) *string { return &d.eciGiven })},
+		{Key: "eci-eip-instanceid", Permission: EIPs, checksItself: true, Parameter: "EipInstanceId", Note: "eip-...", apply: eipText(func(d *eipDraft) *string { return &d.eciGiven })},
 		{Key: "pod-with-eip", Note: "true or false", apply: eipTruth(func(d *eipDraft) **bool { return &d.networkAuto })},
-		{Key: "pod-eip-instanceid", Parameter: "EipInstanceId", Note: "eip-...", apply: eipText(func(d *eipDraft) *string { return &d.networkGiven })},
-		{Key: "pod-eip-release-strategy", Note: "Follow, Never, or a duration such as 10m", apply: applyEIPStrategy},
+		{Key: "pod-eip-instanceid", Permission: EIPs, checksItself: true, Parameter: "EipInstanceId", Note: "eip-...", apply: eipText(func(d *eipDraft) *string { return &d.networkGiven })},
+		{Key: "pod-eip-release-strategy", Permission: KeptAddresses, Note: "Follow, Never, or a duration such as 10m", apply: applyEIPStrategy},
 		{Key: "eip-bandwidth", Parameter: "EipBandwidth", Note: "Mbit/s", apply: applyEIPBandwidth},
-		{Key: "eip-common-bandwidth-package-id", Aliases: []string{"eip-common-bandwith-package-id"}, Parameter: "EipCommonBandwidthPackage", Note: "cbwp-...",
+		{Key: "eip-common-bandwidth-package-id", Permission: BandwidthPackages, Aliases: []string{"eip-common-bandwith-package-id"}, Parameter: "EipCommonBandwidthPackage", Note: "cbwp-...",
 			apply: eipText(func(d *eipDraft) *string { return &d.spec.Package })},
 		{Key: "eip-isp", Parameter: "EipISP", Note: "BGP or BGP_PRO; single lines by allow-list", apply: eipOneOf(func(d *eipDraft) *string { return &d.spec.ISP },
 			"BGP", "BGP_PRO", "ChinaTelecom", "ChinaUnicom", "ChinaMobile", "ChinaTelecom_L2", "ChinaUnicom_L2", "ChinaMobile_L2", "BGP_FinanceCloud")},
 		{Key: "eip-internet-charge-type", Aliases: []string{"eip-charge-type"}, Parameter: buys, Note: "PayByTraffic or PayByBandwidth",
 			apply: eipOneOf(func(d *eipDraft) *string { return &d.spec.ChargeType }, vpc.PayByTraffic, vpc.PayByBandwidth)},
 		{Key: "eip-instance-charge-type", Parameter: buys, Note: "PostPaid", apply: applyEIPInstanceCharge},
-		{Key: "eip-public-ip-address-pool-id", Parameter: buys, Note: "pippool-...", apply: eipText(func(d *eipDraft) *string { return &d.spec.Pool })},
-		{Key: "eip-resource-group-id", Parameter: buys, Note: "rg-...", apply: eipText(func(d *eipDraft) *string { return &d.spec.ResourceGroupID })},
+		{Key: "eip-public-ip-address-pool-id", Permission: EIPPools, Parameter: buys, Note: "pippool-...", apply: eipText(func(d *eipDraft) *string { return &d.spec.Pool })},
+		{Key: "eip-resource-group-id", Permission: ResourceGroups, Parameter: buys, Note: "rg-...", apply: eipText(func(d *eipDraft) *string { return &d.spec.ResourceGroupID })},
 		{Key: "eip-name", Parameter: buys, Note: "text", apply: eipText(func(d *eipDraft) *string { return &d.spec.Name })},
 		{Key: "eip-description", Parameter: buys, Note: "text", apply: eipText(func(d *eipDraft) *string { return &d.spec.Description })},
 		{Key: "eip-security-protection-types", Parameter: buys, Note: "a list such as AntiDDoS_Enhanced", apply: applyEIPProtection},
-		{Key: "eip-tags", Parameter: buys, Note: `{"k":"v"}`, apply: applyEIPTags},
+		{Key: "eip-tags", Permission: Tags, checksItself: true, Parameter: buys, Note: `{"k":"v"}`, apply: applyEIPTags},
 	}
 	for i, row := range rows {
 		if !strings.HasPrefix(row.Key, "eci-") {
 			rows[i].Aliases = append(row.Aliases, networkPrefix+row.Key)
 		}
 	}
-	return append(rows, Annotation{Key: networkPrefix + "allocated-eip-id", Parameter: "EipInstanceId", Note: "eip-...; also written back",
+	return append(rows, Annotation{Key: networkPrefix + "allocated-eip-id", Permission: EIPs, checksItself: true, Parameter: "EipInstanceId", Note: "eip-...; also written back",
 		apply: eipText(func(d *eipDraft) *string { return &d.hinted })})
 }
 
@@ -123,6 +123,9 @@ func applyEIPTags(t *translator, path *field.Path, value string) {
 	for _, key := range sortedKeys(tags) {
 		if problem := tagProblem(key, tags[key]); problem != "" {
 			t.invalid(path, key, problem)
+		}
+		if name := strings.TrimSuffix(strings.TrimPrefix(path.String(), "metadata.annotations["), "]"); !t.isGranted(name) {
+			t.permit(Tags, path, key+":"+tags[key])
 		}
 		t.draft.spec.Tags = append(t.draft.spec.Tags, eci.Tag{Key: key, Value: tags[key]})
 	}

@@ -45,6 +45,12 @@ type Annotation struct {
 	Note string
 	// Actor says who acts on it.
 	Actor Actor
+	// Permission is the resource of the account that the value names, or "" for an
+	// annotation that means nothing beyond the pod itself.
+	Permission Resource
+	// checksItself says that apply, or what follows from it, asks for the
+	// permission.
+	checksItself bool
 	// apply sets the parameter, or refuses; nil for what is written back and
 	// means nothing in a request.
 	apply func(t *translator, path *field.Path, value string)
@@ -103,10 +109,12 @@ func (t *translator) annotation(row Annotation) {
 		}
 		t.used[[2]string{"annotation", key}] = true
 		switch {
-		case row.apply == nil:
 		case first == "":
 			first = key
-			row.apply(t, annotationPath(key), strings.TrimSpace(value))
+			t.permitAnnotation(row, key, strings.TrimSpace(value))
+			if row.apply != nil {
+				row.apply(t, annotationPath(key), strings.TrimSpace(value))
+			}
 		case strings.TrimSpace(value) != strings.TrimSpace(t.pod.Annotations[first]):
 			t.refuse(annotationPath(key), "it is another name of "+first+", which has another value: leave one out")
 		}

@@ -86,20 +86,20 @@ func (t *translator) persistentVolume(name string, pv *corev1.PersistentVolume, 
 	case source.CSI != nil:
 		t.readOnly[name] = t.readOnly[name] || source.CSI.ReadOnly
 		t.putCSI(csiSource{driver: source.CSI.Driver, handle: source.CSI.VolumeHandle, fsType: source.CSI.FSType,
-			attributes: source.CSI.VolumeAttributes, mountOptions: pv.Spec.MountOptions, secret: secret}, path, out)
+			attributes: source.CSI.VolumeAttributes, mountOptions: pv.Spec.MountOptions, secret: secret, trusted: true}, path, out)
 	case source.FlexVolume != nil:
 		t.readOnly[name] = t.readOnly[name] || source.FlexVolume.ReadOnly
 		options := copyMap(source.FlexVolume.Options)
 		if secret != nil {
 			addSecret(options, secret)
 		}
-		t.putFlex(flex{driver: source.FlexVolume.Driver, fsType: source.FlexVolume.FSType, options: options}, path, out)
+		t.putFlex(flex{driver: source.FlexVolume.Driver, fsType: source.FlexVolume.FSType, options: options, trusted: true}, path, out)
 	case source.NFS != nil && len(pv.Spec.MountOptions) > 0:
 		// NFSVolume has no options; the NAS driver mounts any NFS server.
 		t.readOnly[name] = t.readOnly[name] || source.NFS.ReadOnly
 		options := map[string]string{"server": source.NFS.Server, "path": source.NFS.Path}
 		addMountOptions(options, pv.Spec.MountOptions)
-		t.putFlex(flex{driver: flexNAS, options: options}, path, out)
+		t.putFlex(flex{driver: flexNAS, options: options, trusted: true}, path, out)
 	case source.NFS != nil:
 		out.Type = eci.VolumeNFS
 		out.NFSVolume = &eci.NFSVolume{Server: source.NFS.Server, Path: source.NFS.Path}

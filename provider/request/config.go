@@ -77,6 +77,12 @@ type Config struct {
 	BandwidthUnit string `json:"bandwidthUnit,omitempty"`
 	// Hardening is HardeningWarn or HardeningRefuse.
 	Hardening Hardening `json:"hardening,omitempty"`
+
+	// Permissions says which resources of the account pods may name.
+	Permissions Permissions `json:"permissions,omitzero"`
+	// Granted are the annotations that the profile of the cluster gives to the pod
+	// that is translated: they need no permission.
+	Granted map[string]string `json:"-"`
 }
 
 // DefaultConfig returns the settings that do not depend on an account.
@@ -116,6 +122,7 @@ func (c Config) Validate() error {
 		errs = append(errs, field.NotSupported(field.NewPath("hardening"), c.Hardening, []Hardening{HardeningRefuse, HardeningWarn}))
 	}
 	errs = append(errs, validateTags(c.Tags, field.NewPath("tags"))...)
+	errs = append(errs, c.Permissions.Validate(field.NewPath("permissions"))...)
 	return errs.ToAggregate()
 }
 
@@ -150,8 +157,8 @@ func tagProblem(key, value string) string {
 		return "a tag key must not start with acs: or aliyun"
 	case strings.Contains(lower, "http://") || strings.Contains(lower, "https://"):
 		return "a tag key must not contain http:// or https://"
-	case isIdentityKey(key):
-		return "this tag key carries the identity of the pod"
+	case strings.HasPrefix(lower, ownPrefix):
+		return "tag keys that start with " + ownPrefix + " carry the identity of the pod"
 	}
 	return ""
 }

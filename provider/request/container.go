@@ -91,6 +91,7 @@ func ifTrue(b bool) *bool {
 // environment.
 func (t *translator) base(c corev1.Container, s security, path *field.Path) (out eci.ContainerBase, hide bool) {
 	environment := t.environment(c, path)
+	t.permitLogs(c, environment, path)
 	out = eci.ContainerBase{
 		Name:            c.Name,
 		Image:           c.Image,

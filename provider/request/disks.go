@@ -45,5 +45,5 @@ func (t *translator) isDisk(v corev1.Volume) bool {
 func (t *translator) dynamicDisk(v corev1.Volume, path *field.Path, out *eci.Volume) {
 	disk := t.disks[v.Name]
 	options := map[string]string{"volumeSize": strconv.Itoa(disk.size), "deleteWithInstance": "true"}
-	t.putFlex(flex{driver: flexDisk, fsType: disk.fsType, options: options}, path, out)
+	t.putFlex(flex{driver: flexDisk, fsType: disk.fsType, options: options, trusted: true}, path, out)
 }

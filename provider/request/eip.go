@@ -2,6 +2,7 @@ package request
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +39,9 @@ type EIP struct {
 	// Candidate is the id of an EIP that the user has given, or that this node
 	// has bought and written on the pod: the tags on the EIP tell which.
 	Candidate string `json:"candidate,omitempty"`
+	// Permitted says that the pod may have the candidate where it turns out to be
+	// one that the user has given.
+	Permitted bool `json:"permitted,omitempty"`
 	// Early says that the address must be known before the group is made,
 	// because a file or variable of the pod shows it.
 	Early bool `json:"early,omitempty"`
@@ -95,12 +99,15 @@ func EIPFor(pod *corev1.Pod, cfg Config) (*EIP, error) {
 // spares most pods the reading of the table.
 func MentionsEIP(pod *corev1.Pod) bool {
 	for key := range pod.Annotations {
-		if strings.Contains(key, "eip") {
+		if strings.Contains(key, eipMark) {
 			return true
 		}
 	}
 	return false
 }
+
+// eipMark is in the name of every annotation about an EIP.
+const eipMark = "eip"
 
 // eipDraft is what the annotations have said so far.
 type eipDraft struct {
@@ -164,7 +171,7 @@ func (t *translator) eciEIP(d *eipDraft) {
 		if ptr.Deref(d.eciAuto, false) {
 			t.refuse(annotationPath(annotationPrefix+"eci-eip-instanceid"), "the pod asks for a new EIP as well: leave one of the two out")
 		}
-		t.givenEIP(d, d.eciGiven, false)
+		t.givenEIP(d, d.eciGiven, false, annotationPrefix+"eci-eip-instanceid")
 		return
 	}
 	t.wantedEIP = &EIP{Strategy: StrategyFollow, EIPSpec: d.spec}
@@ -181,20 +188,26 @@ func (t *translator) eciEIP(d *eipDraft) {
 // Where a new EIP and an id are asked for together, the id may be one that this
 // node wrote there.
 func (t *translator) networkEIP(d *eipDraft) {
-	given := d.networkGiven
-	if given == "" && !ptr.Deref(d.networkAuto, false) {
-		given = d.hinted
-	}
-	if given != "" {
-		t.givenEIP(d, given, true)
+	const hint = networkPrefix + "allocated-eip-id"
+	switch {
+	case d.networkGiven != "":
+		t.givenEIP(d, d.networkGiven, true, annotationPrefix+"pod-eip-instanceid", networkPrefix+"pod-eip-instanceid")
+		return
+	case !ptr.Deref(d.networkAuto, false):
+		t.givenEIP(d, d.hinted, true, hint)
 		return
 	}
 	t.wantedEIP = &EIP{Network: true, Candidate: d.hinted, EIPSpec: d.spec}
+	t.wantedEIP.Permitted = d.hinted != "" && (t.isGranted(hint) || t.cfg.Permissions.Allows(t.pod.Namespace, EIPs, d.hinted))
 	t.strategy(d)
 	t.checkBought()
 }
 
-func (t *translator) givenEIP(d *eipDraft, id string, network bool) {
+// givenEIP takes the EIP that one of the annotations of these keys names.
+func (t *translator) givenEIP(d *eipDraft, id string, network bool, keys ...string) {
+	if !slices.ContainsFunc(keys, t.isGranted) {
+		t.permit(EIPs, t.givenPath(keys...), id)
+	}
 	if d.params != nil {
 		t.warn(ReasonEIPSettingIgnored, d.params, "EIP "+id+" is given: it is used as it is")
 	}

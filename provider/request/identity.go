@@ -45,15 +45,6 @@ var identityTable = []struct {
 	{TagUID, func(id *Identity) *string { return (*string)(&id.UID) }},
 }
 
-func isIdentityKey(key string) bool {
-	for _, row := range identityTable {
-		if row.key == key {
-			return true
-		}
-	}
-	return false
-}
-
 // IdentityFor returns the identity of the group of a pod.
 func IdentityFor(pod *corev1.Pod, cfg Config) Identity {
 	return Identity{ClusterID: cfg.ClusterID, NodeName: cfg.NodeName, Namespace: pod.Namespace, PodName: pod.Name, UID: pod.UID}

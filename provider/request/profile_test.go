@@ -102,3 +102,47 @@ func TestAProfileThatCannotBeReadNamesTheKeyAndKeepsTheRest(t *testing.T) {
 		t.Error("11 vSwitches were taken")
 	}
 }
+
+const enforcedSelectors = `[
+ {"name":"jail","namespaceSelector":{"matchLabels":{"team":"a"}},"effect":{"annotations":{
+  "k8s.aliyun.com/eci-security-group":"sg-jail","k8s.aliyun.com/eci-imc-id":"imc-jail","k8s.aliyun.com/eci-ram-role-name":""},"labels":{"zone":"jail"}}},
+ {"name":"all","effect":{"annotations":{"k8s.aliyun.com/eci-security-group":"sg-all","k8s.aliyun.com/eci-use-specs":"1-2Gi"}}}
+]`
+
+func TestApplyProfile_EnforcedEntriesBeatThePodUnderAnyName(t *testing.T) {
+	p := mustParseProfile(t, map[string]string{"enforcedSelectors": enforcedSelectors, "selectors": selectors})
+	pod := podWith(map[string]string{
+		annotationPrefix + "eci-security-group": "sg-admin", annotationPrefix + "eci-image-snapshot-id": "imc-own",
+		annotationPrefix + "eci-ram-role-name": "admin", annotationPrefix + "eci-instance-type": "ecs.c6.large",
+	})
+	pod.Labels = map[string]string{"zone": "own"}
+	before := pod.DeepCopy()
+	got := ApplyProfile(pod, map[string]string{"team": "a"}, p, safeConfig())
+	want := map[string]string{
+		annotationPrefix + "eci-security-group": "sg-jail", annotationPrefix + "eci-imc-id": "imc-jail", annotationPrefix + "eci-ram-role-name": "",
+		annotationPrefix + "eci-use-specs": "1-2Gi", annotationPrefix + "eci-custom-tags": "by:profile",
+	}
+	if diff := cmp.Diff(want, got.Pod.Annotations); diff != "" {
+		t.Error(diff)
+	}
+	if got.Pod.Labels["zone"] != "jail" || got.Labels["zone"] != "jail" {
+		t.Errorf("labels %v, told %v", got.Pod.Labels, got.Labels)
+	}
+	if diff := cmp.Diff([]string{"jail", "all", "all"}, got.Selectors); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(before, pod); diff != "" {
+		t.Errorf("the pod was changed:\n%s", diff)
+	}
+	made, err := Translate(got.Pod, Objects{}, got.Config)
+	if err != nil || made.Request.RAMRoleName != "" || made.Request.SecurityGroupID != "sg-jail" {
+		t.Errorf("role %q, %v", made.Request.RAMRoleName, err)
+	}
+}
+
+func TestParseProfile_EnforcedEntriesThatCannotBeReadAreNoDefaults(t *testing.T) {
+	p, err := ParseProfile(map[string]string{"enforcedSelectors": "[{", "securityGroupId": "sg"})
+	if err == nil || p.EnforcedProblem == nil || !strings.Contains(p.EnforcedProblem.Error(), "kube-system/eci-profile: enforcedSelectors: ") || p.SecurityGroupID != "sg" {
+		t.Errorf("%+v, %v", p, err)
+	}
+}

@@ -81,6 +81,7 @@ func (t *translator) emptyDir(s *corev1.EmptyDirVolumeSource, path *field.Path, 
 
 func (t *translator) nfsVolume(s *corev1.NFSVolumeSource, path *field.Path, out *eci.Volume) {
 	t.check(kindNFSVolume, s, path)
+	t.permit(FileSystems, path.Child("server"), s.Server)
 	out.Type = eci.VolumeNFS
 	out.NFSVolume = &eci.NFSVolume{Server: s.Server, Path: s.Path}
 	if s.ReadOnly {

@@ -50,6 +50,9 @@ func flexRules() map[string]flexRule {
 type flex struct {
 	driver, fsType string
 	options        map[string]string
+	// trusted says that an administrator, or this program, has chosen the options:
+	// those of a pod need permission.
+	trusted bool
 }
 
 // putFlex makes the volume; at is the field that an option problem belongs to.
@@ -71,6 +74,9 @@ func (t *translator) putFlex(f flex, at *field.Path, out *eci.Volume) {
 	}
 	if f.driver == flexDisk {
 		t.checkDisk(f, at)
+	}
+	if !f.trusted {
+		t.permitFlex(f, at)
 	}
 	text, err := json.Marshal(f.options)
 	if err != nil {
@@ -115,7 +121,7 @@ func (t *translator) csiVolume(v corev1.Volume, path *field.Path, out *eci.Volum
 	s := v.CSI
 	t.check(kindCSIVolume, s, path)
 	t.readOnly[v.Name] = isTrue(s.ReadOnly)
-	source := csiSource{driver: s.Driver, attributes: s.VolumeAttributes, ephemeral: true}
+	source := csiSource{driver: s.Driver, attributes: s.VolumeAttributes}
 	if s.FSType != nil {
 		source.fsType = *s.FSType
 	}
@@ -139,8 +145,8 @@ type csiSource struct {
 	attributes             map[string]string
 	mountOptions           []string
 	secret                 *corev1.Secret
-	// ephemeral volumes live and die with the pod.
-	ephemeral bool
+	// trusted is that of flex.
+	trusted bool
 }
 
 // putCSI makes a FlexVolume of the same mount.
@@ -156,11 +162,11 @@ func (t *translator) putCSI(s csiSource, at *field.Path, out *eci.Volume) {
 	}
 	switch s.driver {
 	case csiDisk:
-		t.putFlex(flex{driver: flexDisk, fsType: s.fsType, options: t.diskOptions(s, options, at)}, at, out)
+		t.putFlex(flex{driver: flexDisk, fsType: s.fsType, trusted: s.trusted, options: t.diskOptions(s, options, at)}, at, out)
 	case csiNAS:
-		t.putFlex(flex{driver: flexNAS, options: t.nasOptions(s, options, at)}, at, out)
+		t.putFlex(flex{driver: flexNAS, trusted: s.trusted, options: t.nasOptions(s, options, at)}, at, out)
 	case csiOSS:
-		t.putFlex(flex{driver: flexOSS, options: ossOptions(s, options)}, at, out)
+		t.putFlex(flex{driver: flexOSS, trusted: s.trusted, options: ossOptions(s, options)}, at, out)
 	default:
 		t.refuse(at, "ECI mounts nothing by CSI driver "+s.driver+": use "+csiDisk+", "+csiNAS+" or "+csiOSS)
 	}

@@ -27,8 +27,8 @@ const (
 )
 
 // eipSettings are those of the node, made quick: addresses that outlive their
-// pods are looked after every second.
-const eipSettings = "eip: {garbageCollectionPeriodInMinutes: 0.02}\n"
+// pods are looked after every second. Pods may have the EIP that is given.
+const eipSettings = "eip: {garbageCollectionPeriodInMinutes: 0.02}\npermissions: {allow: {eips: [" + givenEIP + "]}}\n"
 
 // mustApplyExample applies a file of examples/, changed by pairs of old and new
 // texts.
