@@ -73,9 +73,14 @@ func runCheck(cmd *cobra.Command, env lookupEnv, flags checkFlags) error {
 		}
 	}
 	if flags.only != "cluster" {
-		if deps.Cloud, err = newCloud(cfg.ECI, env, nil); err != nil {
+		credentials, err := findCredentials(cfg.ECI, env, nil)
+		if err != nil {
 			return err
 		}
+		if deps.Cloud, err = newClient(cfg.ECI, credentials, nil); err != nil {
+			return err
+		}
+		deps.Identity = identityOf(credentials)
 	}
 	return writeCheck(check.Run(cmd.Context(), checkConfig(cfg), deps), flags.output, cmd.OutOrStdout())
 }
