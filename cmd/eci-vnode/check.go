@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/eci-vnode/eci-vnode/eci/openapi"
 	"github.com/eci-vnode/eci-vnode/provider/check"
 )
 
@@ -77,7 +78,7 @@ func runCheck(cmd *cobra.Command, env lookupEnv, flags checkFlags) error {
 		if err != nil {
 			return err
 		}
-		if deps.Cloud, err = newClient(cfg.ECI, credentials, nil); err != nil {
+		if deps.Cloud, err = newClient(cfg.ECI, openapi.Deps{Credentials: credentials}); err != nil {
 			return err
 		}
 		deps.Identity = identityOf(credentials)

@@ -60,13 +60,13 @@ func vnodeConfig(c Config) vnode.Config {
 
 // checkConfig is the part of the settings that can be checked beforehand.
 func checkConfig(c Config) check.Config {
-	var leases string
-	if c.LeaderElection.Enabled {
-		leases = c.LeaderElection.Namespace
+	var lease check.Lease
+	if e := electionConfig(c, "somebody"); c.LeaderElection.Enabled {
+		lease = check.Lease{Namespace: e.Namespace, Name: e.Name}
 	}
 	return check.Config{
 		Region: c.ECI.Region, VSwitchIDs: c.ECI.VSwitchIDs, SecurityGroupID: c.ECI.SecurityGroupID, ResourceGroupID: c.ECI.ResourceGroupID,
-		NodeName: c.NodeName, ClusterID: c.ECI.ClusterID, LeaseNamespace: leases,
+		NodeName: c.NodeName, ClusterID: c.ECI.ClusterID, Lease: lease, SignedCertificate: c.Kubelet.ServerTLSBootstrap,
 	}
 }
 
@@ -86,7 +86,7 @@ func newCloud(c ECI, env lookupEnv, registry prometheus.Registerer) (*openapi.Cl
 	if err != nil {
 		return nil, err
 	}
-	return newClient(c, credentials, registry)
+	return newClient(c, openapi.Deps{Credentials: credentials, Registry: registry})
 }
 
 // findCredentials chooses the one place that credentials come from; observe, if
@@ -97,8 +97,8 @@ func findCredentials(c ECI, env lookupEnv, observe func(error)) (*openapi.Source
 	})
 }
 
-// newClient makes a client that signs with these credentials.
-func newClient(c ECI, credentials openapi.Credentials, registry prometheus.Registerer) (*openapi.Client, error) {
+// newClient makes a client by the settings.
+func newClient(c ECI, deps openapi.Deps) (*openapi.Client, error) {
 	cfg := openapi.DefaultConfig(c.Region)
 	cfg.Endpoint, cfg.VPCEndpoint = c.Endpoint, c.VPCEndpoint
 	cfg.Timeout = cmp.Or(c.Timeout.Duration, cfg.Timeout)
@@ -111,7 +111,7 @@ func newClient(c ECI, credentials openapi.Credentials, registry prometheus.Regis
 		cfg.Rates[action] = shareOf(rate, cmp.Or(c.BudgetShare, 1))
 	}
 	cfg.UserAgent = "eci-vnode/" + version()
-	return openapi.New(cfg, openapi.Deps{Credentials: credentials, Registry: registry})
+	return openapi.New(cfg, deps)
 }
 
 // shareOf is a part of a rate; a bucket holds at least one call.

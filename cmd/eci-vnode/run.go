@@ -79,7 +79,8 @@ func run(ctx context.Context, cfg Config, env lookupEnv, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	cloud, err := newClient(cfg.ECI, fencedCredentials{credentials, r.fenceCloud()}, registry)
+	beat := newHeartbeat()
+	cloud, err := newClient(cfg.ECI, openapi.Deps{Credentials: fencedCredentials{credentials, r.fenceCloud()}, Registry: registry, Observe: beat.observe})
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,8 @@ func run(ctx context.Context, cfg Config, env lookupEnv, stderr io.Writer) error
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { logIdentity(serving, credentials); return nil })
 	if cfg.MetricsAddress != "" {
-		group.Go(func() error { return serveMetrics(serving, cfg, registry, r.notReady) })
+		handler := metricsHandler(cfg, registry, r.notReady, beat.hung)
+		group.Go(func() error { return serveMetrics(serving, cfg, handler) })
 	}
 	group.Go(func() error { limitGarbage(serving, env); return nil })
 	group.Go(func() error { limitProcessors(serving, env); return nil })

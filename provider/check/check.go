@@ -32,9 +32,14 @@ type Config struct {
 	NodeName        string
 	// ClusterID is empty where the UID of kube-system is to be read.
 	ClusterID string
-	// LeaseNamespace holds the lease of the leader; empty is no election.
-	LeaseNamespace string
+	// Lease is that of the leader; empty is no election.
+	Lease Lease
+	// SignedCertificate says that the cluster signs the serving certificate.
+	SignedCertificate bool
 }
+
+// Lease names a Lease.
+type Lease struct{ Namespace, Name string }
 
 // Deps are what is asked; an area whose dependency is nil is left out.
 type Deps struct {

@@ -53,8 +53,8 @@ func TestTheVirtualNodeRunsWithTheShippedRightsOnly(t *testing.T) {
 		t.Errorf("eci-vnode is %s, want its ServiceAccount", who)
 	}
 	for question, want := range map[string]string{
-		"get configmaps": "yes", "patch nodes --subresource=status": "yes", "patch pods --subresource=status": "yes",
-		"delete nodes": "no", "list secrets": "no", "create pods": "no", "create clusterrolebindings": "no",
+		"get configmaps": "yes", "patch nodes/virtual-kubelet --subresource=status": "yes", "patch nodes/another --subresource=status": "no", "patch pods --subresource=status": "yes",
+		"delete nodes": "no", "list secrets": "no", "create pods": "no", "create clusterrolebindings": "no", "create certificatesigningrequests": "no",
 	} {
 		args := append(append(as, "auth", "can-i", "--all-namespaces"), strings.Fields(question)...)
 		// The exit status is that of the answer: 1 for no.
