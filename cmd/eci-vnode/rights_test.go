@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +83,25 @@ func TestRights_JudgesByNameAndNamespace(t *testing.T) {
 	} {
 		if got := allows(rights, asked); got != want {
 			t.Errorf("%s: allowed %v, want %v", asked, got, want)
+		}
+	}
+}
+
+func TestRights_AreToldInTheDocuments(t *testing.T) {
+	text, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "## What the node's token can do")
+	if !found {
+		t.Fatal("docs/security.md does not say what the token can do")
+	}
+	for _, right := range ownRights(t) {
+		told := slices.ContainsFunc(strings.Split(section, "\n"), func(line string) bool {
+			return strings.HasPrefix(line, "|") && strings.Contains(line, "`"+right.resource+"`") && strings.Contains(line, right.verb)
+		})
+		if !told {
+			t.Errorf("docs/security.md does not tell of: %s", right)
 		}
 	}
 }

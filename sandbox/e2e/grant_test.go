@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,7 +11,8 @@ import (
 
 // mustGrantNode gives the account of eci-vnode what the manifest grants by the
 // name of its own node, for a node of a test; and the rule for signed certificates,
-// which is commented out there.
+// which is commented out there. The grants stay until the sandbox ends: a node needs
+// them while a test cleans up.
 func mustGrantNode(t *testing.T, s *sandbox, node string) {
 	t.Helper()
 	name := "e2e-" + node
@@ -33,8 +33,7 @@ func mustGrantNode(t *testing.T, s *sandbox, node string) {
 	_, err = roles.ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name}, Subjects: account,
 		RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name}}, metav1.CreateOptions{})
 	created(err)
-	leases := map[string]string{corev1.NamespaceNodeLease: node, leaseNamespace: "eci-vnode-" + node}
-	for namespace, lease := range leases {
+	for namespace, lease := range map[string]string{corev1.NamespaceNodeLease: node, leaseNamespace: "eci-vnode-" + node} {
 		_, err = roles.Roles(namespace).Create(t.Context(), &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: []rbacv1.PolicyRule{
 			{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, ResourceNames: []string{lease}, Verbs: []string{"get", "update"}},
 		}}, metav1.CreateOptions{})
@@ -43,13 +42,4 @@ func mustGrantNode(t *testing.T, s *sandbox, node string) {
 			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name}}, metav1.CreateOptions{})
 		created(err)
 	}
-	t.Cleanup(func() {
-		ctx, options := context.Background(), metav1.DeleteOptions{}
-		for namespace := range leases {
-			_ = roles.RoleBindings(namespace).Delete(ctx, name, options) // the sandbox ends soon
-			_ = roles.Roles(namespace).Delete(ctx, name, options)
-		}
-		_ = roles.ClusterRoleBindings().Delete(ctx, name, options)
-		_ = roles.ClusterRoles().Delete(ctx, name, options)
-	})
 }

@@ -54,7 +54,7 @@ func TestTheVirtualNodeRunsWithTheShippedRightsOnly(t *testing.T) {
 	}
 	for question, want := range map[string]string{
 		"get configmaps": "yes", "patch nodes/virtual-kubelet --subresource=status": "yes", "patch nodes/another --subresource=status": "no", "patch pods --subresource=status": "yes",
-		"delete nodes": "no", "list secrets": "no", "create pods": "no", "create clusterrolebindings": "no", "create certificatesigningrequests": "no",
+		"delete nodes": "no", "list secrets": "no", "create pods": "no", "create clusterrolebindings": "no",
 	} {
 		args := append(append(as, "auth", "can-i", "--all-namespaces"), strings.Fields(question)...)
 		// The exit status is that of the answer: 1 for no.
