@@ -23,7 +23,6 @@ type machine struct {
 	metadata *metadataServer
 	allowV1  bool
 	clock    *fakeClock
-	failures []error
 }
 
 func newMachine(t *testing.T) *machine {
