@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/eci-vnode/eci-vnode/eci/openapi"
 	"github.com/eci-vnode/eci-vnode/provider/check"
 )
 
@@ -73,9 +74,14 @@ func runCheck(cmd *cobra.Command, env lookupEnv, flags checkFlags) error {
 		}
 	}
 	if flags.only != "cluster" {
-		if deps.Cloud, err = newCloud(cfg.ECI, env, nil); err != nil {
+		credentials, err := findCredentials(cfg.ECI, env, nil)
+		if err != nil {
 			return err
 		}
+		if deps.Cloud, err = newClient(cfg.ECI, openapi.Deps{Credentials: credentials}); err != nil {
+			return err
+		}
+		deps.Identity = identityOf(credentials)
 	}
 	return writeCheck(check.Run(cmd.Context(), checkConfig(cfg), deps), flags.output, cmd.OutOrStdout())
 }

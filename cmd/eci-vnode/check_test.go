@@ -29,9 +29,11 @@ func TestTheExitStatusSaysWhatCheckFound(t *testing.T) {
 		status int
 		says   string
 	}{
-		"all is well":            {good, []string{"--only", "cloud"}, 0, ""},
-		"a missing permission":   {denied, []string{"--only", "cloud"}, statusFound, "1 checks failed"},
-		"no settings":            {nil, []string{"--only", "cloud"}, statusNoAnswer, "eci.vSwitchIDs"},
+		"all is well":          {good, []string{"--only", "cloud"}, 0, ""},
+		"a missing permission": {denied, []string{"--only", "cloud"}, statusFound, "1 checks failed"},
+		"no settings":          {nil, []string{"--only", "cloud"}, statusNoAnswer, "eci.vSwitchIDs"},
+		"a secret that is missing": {map[string]string{"ECI_REGION": "cn-hangzhou", "ECI_VSWITCH": "vsw-1", "ECI_SECURITY_GROUP": "sg-1", "ECI_ACCESS_KEY": "id"},
+			[]string{"--only", "cloud"}, statusNoAnswer, "ECI_SECRET_KEY not set"},
 		"an unknown area":        {good, []string{"--only", "moon"}, statusNoAnswer, "--only"},
 		"an unknown output":      {good, []string{"-o", "xml"}, statusNoAnswer, "--output"},
 		"an unknown flag":        {good, []string{"--nope"}, statusNoAnswer, "--nope"},
@@ -57,5 +59,17 @@ func TestCheckWritesATableOrJSON(t *testing.T) {
 	var report check.Report
 	if err := json.Unmarshal([]byte(text), &report); err != nil || report.Failed() != 1 {
 		t.Errorf("%v in\n%s", err, text)
+	}
+}
+
+func TestCheck_ShowsTheIdentityInUse(t *testing.T) {
+	env := newEmulator(t, unchanged)
+	env["ALIBABA_CLOUD_ECS_METADATA"] = "another"
+	out, _, err := checkWith(t, env, "--only", "cloud")
+	if err != nil || !strings.Contains(out, "of ECI_ACCESS_KEY") || !strings.Contains(out, "also configured in: RAM role another") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if strings.Contains(out, env["ECI_SECRET_KEY"]) {
+		t.Errorf("the secret is shown:\n%s", out)
 	}
 }

@@ -81,6 +81,12 @@ type ECI struct {
 	Endpoint string `json:"endpoint,omitempty"`
 	// VPCEndpoint is that of VPC, which gives pods their EIP.
 	VPCEndpoint string `json:"vpcEndpoint,omitempty"`
+	// STSEndpoint is that of STS, which gives the credentials of roles and says
+	// who the caller is.
+	STSEndpoint string `json:"stsEndpoint,omitempty"`
+	// AllowIMDSv1 asks the metadata server for the RAM role of this machine also
+	// where it opens no session (IMDSv2).
+	AllowIMDSv1 bool `json:"allowIMDSv1,omitempty"`
 	// ClusterID keeps the groups of two clusters in one account apart; empty is
 	// the UID of the namespace kube-system.
 	ClusterID string `json:"clusterID,omitempty"`

@@ -119,23 +119,33 @@ func readClusterID(ctx context.Context, client kubernetes.Interface) (string, er
 	return string(ns.UID), nil
 }
 
-// serveMetrics serves until ctx ends; notReady says why the program is not ready,
-// or nothing.
-func serveMetrics(ctx context.Context, cfg Config, registry *prometheus.Registry, notReady func() string) error {
+// metricsHandler serves the metrics and the probes; notReady and hung say why the
+// program is not ready or does not work on, or nothing.
+func metricsHandler(cfg Config, registry *prometheus.Registry, notReady, hung func() string) http.Handler {
 	mux := http.NewServeMux()
 	if cfg.Profiling {
 		handleProfiles(mux)
 	}
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if reason := notReady(); reason != "" {
+	mux.HandleFunc("/healthz", probe(hung))
+	mux.HandleFunc("/readyz", probe(notReady))
+	return mux
+}
+
+// probe answers ok unless there is something wrong.
+func probe(wrong func() string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if reason := wrong(); reason != "" {
 			http.Error(w, reason, http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
-	})
-	server := &http.Server{Addr: cfg.MetricsAddress, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	}
+}
+
+// serveMetrics serves until ctx ends.
+func serveMetrics(ctx context.Context, cfg Config, handler http.Handler) error {
+	server := &http.Server{Addr: cfg.MetricsAddress, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })
 	defer stopped()
 	if err := server.ListenAndServe(); err != nil && ctx.Err() == nil {

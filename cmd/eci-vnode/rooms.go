@@ -62,13 +62,13 @@ func vnodeConfig(c Config) vnode.Config {
 
 // checkConfig is the part of the settings that can be checked beforehand.
 func checkConfig(c Config) check.Config {
-	var leases string
-	if c.LeaderElection.Enabled {
-		leases = c.LeaderElection.Namespace
+	var lease check.Lease
+	if e := electionConfig(c, "somebody"); c.LeaderElection.Enabled {
+		lease = check.Lease{Namespace: e.Namespace, Name: e.Name}
 	}
 	return check.Config{
 		Region: c.ECI.Region, VSwitchIDs: c.ECI.VSwitchIDs, SecurityGroupID: c.ECI.SecurityGroupID, ResourceGroupID: c.ECI.ResourceGroupID,
-		NodeName: c.NodeName, ClusterID: c.ECI.ClusterID, LeaseNamespace: leases,
+		NodeName: c.NodeName, ClusterID: c.ECI.ClusterID, Lease: lease, SignedCertificate: c.Kubelet.ServerTLSBootstrap,
 	}
 }
 
@@ -82,19 +82,25 @@ func electionConfig(c Config, identity string) leader.Config {
 	}
 }
 
-// newCloud makes the client of ECI. The key of the first provider's variables
-// beats the standard chain.
+// newCloud makes the client of ECI for a command that ends by itself.
 func newCloud(c ECI, env lookupEnv, registry prometheus.Registerer) (*openapi.Client, error) {
-	return newFencedCloud(c, env, registry, func() error { return nil })
+	credentials, err := findCredentials(c, env, nil)
+	if err != nil {
+		return nil, err
+	}
+	return newClient(c, openapi.Deps{Credentials: credentials, Registry: registry})
 }
 
-// newFencedCloud makes a client that sends nothing while fence has an error.
-func newFencedCloud(c ECI, env lookupEnv, registry prometheus.Registerer, fence func() error) (*openapi.Client, error) {
-	get := func(name string) string { value, _ := env(name); return value }
-	credentials := openapi.DefaultCredentials(openapi.ChainConfig{})
-	if id, secret := get("ECI_ACCESS_KEY"), get("ECI_SECRET_KEY"); id != "" && secret != "" {
-		credentials = openapi.StaticCredentials(id, secret, "")
-	}
+// findCredentials chooses the one place that credentials come from; observe, if
+// not nil, is told how each renewal of temporary ones went.
+func findCredentials(c ECI, env lookupEnv, observe func(error)) (*openapi.Source, error) {
+	return openapi.FindSource(openapi.SourceConfig{
+		Env: env, AllowIMDSv1: c.AllowIMDSv1, Endpoint: c.Endpoint, STSEndpoint: c.STSEndpoint, Observe: observe,
+	})
+}
+
+// newClient makes a client by the settings.
+func newClient(c ECI, deps openapi.Deps) (*openapi.Client, error) {
 	cfg := openapi.DefaultConfig(c.Region)
 	cfg.Endpoint, cfg.VPCEndpoint = c.Endpoint, c.VPCEndpoint
 	cfg.Timeout = cmp.Or(c.Timeout.Duration, cfg.Timeout)
@@ -107,7 +113,7 @@ func newFencedCloud(c ECI, env lookupEnv, registry prometheus.Registerer, fence 
 		cfg.Rates[action] = shareOf(rate, cmp.Or(c.BudgetShare, 1))
 	}
 	cfg.UserAgent = "eci-vnode/" + version()
-	return openapi.New(cfg, openapi.Deps{Credentials: fencedCredentials{credentials, fence}, Registry: registry})
+	return openapi.New(cfg, deps)
 }
 
 // shareOf is a part of a rate; a bucket holds at least one call.

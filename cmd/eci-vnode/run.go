@@ -32,10 +32,10 @@ func newRunCommand(env lookupEnv) *cobra.Command {
 go on running when it stops, and are found again when it starts.
 
 Settings come from flags, then environment variables (named in brackets below),
-then the file given with --config, then defaults. Credentials come from
-ECI_ACCESS_KEY and ECI_SECRET_KEY, or from the places where every Alibaba Cloud
-tool looks: ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, an OIDC token of the pod
-(RRSA), the RAM role of the instance.`,
+then the file given with --config, then defaults. Credentials come from one
+place, the first that is configured: ECI_ACCESS_KEY and ECI_SECRET_KEY,
+ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, an OIDC token of the pod (RRSA), the
+other places of Alibaba Cloud's tools, and else the RAM role of this machine.`,
 		Example: `  # in a cluster, with the ServiceAccount of the pod
   eci-vnode run --region cn-hangzhou --vswitch vsw-1,vsw-2 --security-group sg-1
 
@@ -75,14 +75,21 @@ func run(ctx context.Context, cfg Config, env lookupEnv, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	cloud, err := newFencedCloud(cfg.ECI, env, registry, r.fenceCloud())
+	credentials, err := findCredentials(cfg.ECI, env, logRenewals(ctx))
+	if err != nil {
+		return err
+	}
+	beat := newHeartbeat()
+	cloud, err := newClient(cfg.ECI, openapi.Deps{Credentials: fencedCredentials{credentials, r.fenceCloud()}, Registry: registry, Observe: beat.observe})
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error { logIdentity(serving, credentials); return nil })
 	if cfg.MetricsAddress != "" {
-		group.Go(func() error { return serveMetrics(serving, cfg, registry, r.notReady) })
+		handler := metricsHandler(cfg, registry, r.notReady, beat.hung)
+		group.Go(func() error { return serveMetrics(serving, cfg, handler) })
 	}
 	group.Go(func() error { limitGarbage(serving, env); return nil })
 	group.Go(func() error { limitProcessors(serving, env); return nil })

@@ -22,6 +22,12 @@ import (
 // render renders the chart as `helm template` does, in kube-system.
 func render(t *testing.T, values string) ([]unstructured.Unstructured, error) {
 	t.Helper()
+	return renderFor(t, "v1.35.0", values)
+}
+
+// renderFor renders it for a version of Kubernetes.
+func renderFor(t *testing.T, kubernetes, values string) ([]unstructured.Unstructured, error) {
+	t.Helper()
 	chart, err := loader.Load("../chart")
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +36,13 @@ func render(t *testing.T, values string) ([]unstructured.Unstructured, error) {
 	if err := sigsyaml.UnmarshalStrict([]byte(values), &given); err != nil {
 		t.Fatal(err)
 	}
-	all, err := chartutil.ToRenderValues(chart, given, chartutil.ReleaseOptions{Name: "eci-vnode", Namespace: "kube-system"}, chartutil.DefaultCapabilities)
+	version, err := chartutil.ParseKubeVersion(kubernetes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	capabilities := chartutil.DefaultCapabilities.Copy()
+	capabilities.KubeVersion = *version
+	all, err := chartutil.ToRenderValues(chart, given, chartutil.ReleaseOptions{Name: "eci-vnode", Namespace: "kube-system"}, capabilities)
 	if err != nil {
 		t.Fatal(err)
 	}

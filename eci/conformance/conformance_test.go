@@ -92,7 +92,11 @@ func TestTheCloudKeepsTheContract(t *testing.T) {
 	if target.Region == "" || target.VSwitchID == "" || target.SecurityGroupID == "" {
 		t.Fatal("ECI_LIVE=1 wants ECI_REGION, ECI_VSWITCH and ECI_SECURITY_GROUP; the run makes about 40 small groups (less than 0.20 CNY) and deletes them")
 	}
-	client, err := openapi.New(openapi.DefaultConfig(region), openapi.Deps{Credentials: openapi.DefaultCredentials(openapi.ChainConfig{})})
+	credentials, err := openapi.FindSource(openapi.SourceConfig{Env: os.LookupEnv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := openapi.New(openapi.DefaultConfig(region), openapi.Deps{Credentials: credentials})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,9 +8,11 @@
 // ever carries a URL, a parameter or a key.
 //
 // It is the only package that sees alibaba-cloud-sdk-go, and takes from it the
-// credential providers, the signer and the nonce. It sends with net/http: a
-// shared client of that SDK is a data race, knows no context, defaults to HTTP
-// and puts all parameters into the URL.
+// signer. It sends with net/http: a shared client of that SDK is a data race,
+// knows no context, defaults to HTTP and puts all parameters into the URL. The
+// SDK's credential providers are not used either: they fall back from one
+// identity to another, send metadata calls through a proxy, tell nobody when a
+// key expires, and repeat a failed renewal with every call.
 //
 // The package never decides what a refusal means for a pod: it repeats only
 // what is safe to repeat, and hands the rest to the caller as *eci.Error.

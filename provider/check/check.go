@@ -32,14 +32,32 @@ type Config struct {
 	NodeName        string
 	// ClusterID is empty where the UID of kube-system is to be read.
 	ClusterID string
-	// LeaseNamespace holds the lease of the leader; empty is no election.
-	LeaseNamespace string
+	// Lease is that of the leader; empty is no election.
+	Lease Lease
+	// SignedCertificate says that the cluster signs the serving certificate.
+	SignedCertificate bool
 }
+
+// Lease names a Lease.
+type Lease struct{ Namespace, Name string }
 
 // Deps are what is asked; an area whose dependency is nil is left out.
 type Deps struct {
 	Cloud Cloud
-	Kube  kubernetes.Interface
+	// Identity tells whose credentials Cloud uses; nil is not told.
+	Identity func(context.Context) Identity
+	Kube     kubernetes.Interface
+}
+
+// Identity is who calls the cloud.
+type Identity struct {
+	// Place is where the credentials come from, Unused are places that are
+	// configured as well.
+	Place  string
+	Unused []string
+	// Caller is the cloud's answer, empty with an Err.
+	Caller string
+	Err    error
 }
 
 // Run makes all checks. It stops early in an area whose first check fails: the
@@ -53,7 +71,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) Report {
 		report.Findings = append(report.Findings, c.findings...)
 	}
 	if deps.Cloud != nil {
-		c := cloudChecks{book: book{area: "cloud"}, cfg: cfg, cloud: deps.Cloud, used: used}
+		c := cloudChecks{book: book{area: "cloud"}, cfg: cfg, cloud: deps.Cloud, identity: deps.Identity, used: used}
 		c.run(ctx)
 		report.Findings = append(report.Findings, c.findings...)
 	}

@@ -51,7 +51,7 @@ func newWorld(t *testing.T, change func(*emulator.Config)) *world {
 		emulator: em, cloud: cloud,
 		cfg: Config{
 			Region: "cn-hangzhou", VSwitchIDs: []string{"vsw-emulator-h"}, SecurityGroupID: "sg-emulator",
-			NodeName: "virtual-kubelet", LeaseNamespace: "kube-system",
+			NodeName: "virtual-kubelet", Lease: Lease{"kube-system", "eci-vnode-virtual-kubelet"},
 		},
 		objects: []runtime.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: "uid-of-kube-system"}}},
 	}
@@ -125,6 +125,8 @@ func TestWhatIsWrongIsNamedWithWhatToDo(t *testing.T) {
 		}, level: Fail, check: "permission to list", do: "eci:DescribeContainerGroups"},
 		"no permission to list, where none do": {account: deny(eci.ActionDescribeContainerGroups),
 			level: Note, check: "permission to list", do: "eci:DescribeContainerGroups"},
+		"a right to sign that is missing": {change: func(w *world) { w.denied, w.cfg.SignedCertificate = "create certificatesigningrequests", true },
+			level: Fail, check: "rights", do: "deploy/eci-vnode.yaml"},
 		"a right that is missing": {change: func(w *world) { w.denied = "patch pods" },
 			level: Fail, check: "rights", do: "deploy/eci-vnode.yaml"},
 		"the name of a real node": {change: func(w *world) {
@@ -192,7 +194,7 @@ func TestTheRightsAreThoseOfTheManifest(t *testing.T) {
 	}
 	granted := mustReadRights(t, manifest)
 	var needed []string
-	for _, r := range Rights("kube-system") {
+	for _, r := range Rights(Config{NodeName: "virtual-kubelet", Lease: Lease{"kube-system", "eci-vnode-virtual-kubelet"}}) {
 		if r.Name != "extension-apiserver-authentication" { // by a role of Kubernetes' own
 			needed = append(needed, r.String())
 		}

@@ -17,12 +17,14 @@ const absentGroup = "eci-00000000000000000000"
 // cloudChecks are those of the account.
 type cloudChecks struct {
 	book
-	cfg   Config
-	cloud Cloud
-	used  usedGroups
+	cfg      Config
+	cloud    Cloud
+	identity func(context.Context) Identity
+	used     usedGroups
 }
 
 func (c *cloudChecks) run(ctx context.Context) {
+	c.caller(ctx)
 	if !c.credentials(ctx) {
 		return
 	}
@@ -32,6 +34,23 @@ func (c *cloudChecks) run(ctx context.Context) {
 	}
 	c.permissions(ctx)
 	c.listing(ctx)
+}
+
+// caller shows whose credentials are used.
+func (c *cloudChecks) caller(ctx context.Context) {
+	if c.identity == nil {
+		return
+	}
+	const check = "identity"
+	who := c.identity(ctx)
+	if len(who.Unused) > 0 {
+		c.add(Warn, check, "leave one place", "credentials are also configured in: %s; only %s is used", strings.Join(who.Unused, "; "), who.Place)
+	}
+	if who.Err != nil {
+		c.add(Note, check, "", "%s; STS does not say whose it is: %v", who.Place, who.Err)
+		return
+	}
+	c.add(OK, check, "", "%s, by the %s", who.Caller, who.Place)
 }
 
 // credentials checks that the cloud answers this key, and knows the region.

@@ -52,7 +52,7 @@ func (c *clusterChecks) identity(ctx context.Context) {
 // rights asks the API server for each thing that the node does.
 func (c *clusterChecks) rights(ctx context.Context) {
 	const check = "rights"
-	rights := Rights(c.cfg.LeaseNamespace)
+	rights := Rights(c.cfg)
 	denied := 0
 	for _, r := range rights {
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
@@ -67,7 +67,7 @@ func (c *clusterChecks) rights(ctx context.Context) {
 		}
 		if !answer.Status.Allowed {
 			denied++
-			c.add(Fail, check, "apply the roles and bindings of deploy/eci-vnode.yaml", "missing: kubectl auth can-i %s", r)
+			c.add(Fail, check, "apply the roles and bindings of deploy/eci-vnode.yaml, with the names of this node and its lease", "missing: kubectl auth can-i %s", r)
 		}
 	}
 	if denied == 0 {

@@ -15,8 +15,7 @@ type Right struct {
 }
 
 // Rights are all that the node needs, as deploy/eci-vnode.yaml grants them.
-// leaseNamespace holds the lease of the leader; empty is no election.
-func Rights(leaseNamespace string) []Right {
+func Rights(cfg Config) []Right {
 	var rights []Right
 	add := func(r Right, verbs ...string) {
 		for _, verb := range verbs {
@@ -24,8 +23,10 @@ func Rights(leaseNamespace string) []Right {
 			rights = append(rights, r)
 		}
 	}
-	add(Right{Resource: "nodes"}, "create", "get", "patch")
-	add(Right{Resource: "nodes", Subresource: "status"}, "patch")
+	// What is created has no name yet for the API server.
+	add(Right{Resource: "nodes"}, "create")
+	add(Right{Resource: "nodes", Name: cfg.NodeName}, "get", "patch")
+	add(Right{Resource: "nodes", Subresource: "status", Name: cfg.NodeName}, "patch")
 	add(Right{Resource: "pods"}, "get", "list", "watch", "delete")
 	add(Right{Resource: "pods", Subresource: "status"}, "patch")
 	add(Right{Resource: "events"}, "create", "patch")
@@ -39,11 +40,16 @@ func Rights(leaseNamespace string) []Right {
 	add(Right{Group: "network.alibabacloud.com", Resource: "podnetworkings"}, "list")
 	add(Right{Group: "authentication.k8s.io", Resource: "tokenreviews"}, "create")
 	add(Right{Group: "authorization.k8s.io", Resource: "subjectaccessreviews"}, "create")
-	add(Right{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"}, "create", "get", "list", "watch")
-	leases := Right{Group: "coordination.k8s.io", Resource: "leases"}
-	for _, namespace := range slices.DeleteFunc([]string{corev1.NamespaceNodeLease, leaseNamespace}, func(n string) bool { return n == "" }) {
-		leases.Namespace = namespace
-		add(leases, "create", "get", "update")
+	if cfg.SignedCertificate {
+		add(Right{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"}, "create", "list", "watch")
+	}
+	for _, lease := range []Lease{{corev1.NamespaceNodeLease, cfg.NodeName}, cfg.Lease} {
+		if lease.Name != "" {
+			right := Right{Group: "coordination.k8s.io", Resource: "leases", Namespace: lease.Namespace}
+			add(right, "create")
+			right.Name = lease.Name
+			add(right, "get", "update")
+		}
 	}
 	add(Right{Resource: "configmaps", Namespace: metav1.NamespaceSystem, Name: "extension-apiserver-authentication"}, "get", "list", "watch")
 	return rights
@@ -64,7 +70,7 @@ func (r Right) String() string {
 	if r.Namespace != "" {
 		return text + " -n " + r.Namespace
 	}
-	if slices.Contains([]string{"nodes", "namespaces", "persistentvolumes", "podnetworkings"}, r.Resource) || r.Group == "authentication.k8s.io" || r.Group == "authorization.k8s.io" {
+	if slices.Contains([]string{"nodes", "namespaces", "persistentvolumes", "podnetworkings", "certificatesigningrequests"}, r.Resource) || r.Group == "authentication.k8s.io" || r.Group == "authorization.k8s.io" {
 		return text
 	}
 	return text + " -A"

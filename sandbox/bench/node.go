@@ -30,6 +30,9 @@ func (b *bench) startNode(ctx context.Context, name string, c *cloud) (*virtualN
 }
 
 func (v *virtualNode) start(ctx context.Context) error {
+	if err := v.b.cluster.grantNode(ctx, v.name); err != nil {
+		return fmt.Errorf("grant the rights of node %s: %w", v.name, err)
+	}
 	ports, err := freePorts(2)
 	if err != nil {
 		return err

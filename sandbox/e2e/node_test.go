@@ -53,7 +53,7 @@ func TestTheVirtualNodeRunsWithTheShippedRightsOnly(t *testing.T) {
 		t.Errorf("eci-vnode is %s, want its ServiceAccount", who)
 	}
 	for question, want := range map[string]string{
-		"get configmaps": "yes", "patch nodes --subresource=status": "yes", "patch pods --subresource=status": "yes",
+		"get configmaps": "yes", "patch nodes/virtual-kubelet --subresource=status": "yes", "patch nodes/another --subresource=status": "no", "patch pods --subresource=status": "yes",
 		"delete nodes": "no", "list secrets": "no", "create pods": "no", "create clusterrolebindings": "no",
 	} {
 		args := append(append(as, "auth", "can-i", "--all-namespaces"), strings.Fields(question)...)

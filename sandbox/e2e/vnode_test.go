@@ -22,9 +22,11 @@ type vnode struct {
 }
 
 // mustRunVNode starts an eci-vnode for a node, with the account and the rights
-// of the sandbox's own. The caller ends it.
+// of the sandbox's own, and those that go by the name of the node. The caller ends
+// it.
 func mustRunVNode(t *testing.T, s *sandbox, node string, args ...string) *vnode {
 	t.Helper()
+	mustGrantNode(t, s, node)
 	log, err := os.CreateTemp(t.TempDir(), node+"-*.log")
 	if err != nil {
 		t.Fatal(err)
