@@ -124,10 +124,8 @@ type Provider struct {
 	// the callback of NotifyPods must not wait for the provider.
 	telling sync.Mutex
 
-	// learned is the framing of exec streams, empty until it is.
-	learning sync.Mutex
-	learned  execstream.Framing
-	routes   routes
+	framings framings
+	routes   *routes
 
 	logShares logShares
 }
@@ -171,6 +169,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 
 		wakeFiles: make(chan struct{}, 1),
 	}
+	p.routes = newRoutes(deps.Clock)
 	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, cfg.EventRate, deps.Clock)
 	p.profiles = newProfiles(deps.Kube, deps.Networks, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
