@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -65,7 +66,7 @@ func (p *Provider) dialPod(ctx context.Context, at place, port int32) (podConn, 
 	conn, err := p.deps.Dial(within, "tcp", address)
 	if err != nil {
 		if ctx.Err() == nil {
-			p.routes.note(ip, address, err, within.Err() != nil)
+			p.routes.note(ip, address, err, within.Err() != nil || os.IsTimeout(err))
 		}
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/node"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
@@ -192,10 +193,16 @@ func (p *Provider) Run(ctx context.Context) error {
 	}
 	var loops sync.WaitGroup
 	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop, p.refreshLoop, p.relay.run} {
-		loops.Go(func() { loop(ctx) })
+		loops.Go(func() {
+			defer utilruntime.HandleCrashWithContext(ctx)
+			p.keepUp(ctx, loop)
+		})
 	}
 	if p.eips != nil {
-		loops.Go(func() { p.eips.Run(ctx) })
+		loops.Go(func() {
+			defer utilruntime.HandleCrashWithContext(ctx)
+			p.keepUp(ctx, p.eips.Run)
+		})
 	}
 	loops.Wait()
 	return nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
@@ -55,7 +56,10 @@ func (p *Provider) readDetails(ctx context.Context, lives map[string]*eci.Contai
 		size--
 	}
 	for batch := range slices.Chunk(ids, size) {
-		batches.Go(func() error { return p.readBatch(ctx, batch, lives, has) })
+		batches.Go(func() (err error) {
+			defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
+			return p.readBatch(ctx, batch, lives, has)
+		})
 	}
 	return batches.Wait()
 }
@@ -95,14 +99,21 @@ func (p *Provider) readBatch(ctx context.Context, batch []string, lives map[stri
 		if _, wanted := lives[id]; !wanted {
 			continue // the witness
 		}
-		p.observe(ctx, p.store.ofGroup(id), &groups[i], lives[id])
+		p.onePod(ctx, func() { p.observe(ctx, p.store.ofGroup(id), &groups[i], lives[id]) })
 	}
 	for _, id := range batch {
 		if !found[id] {
-			p.missed(ctx, p.store.ofGroup(id), max(has.newest, newestOf(groups)))
+			p.onePod(ctx, func() { p.missed(ctx, p.store.ofGroup(id), max(has.newest, newestOf(groups))) })
 		}
 	}
 	return nil
+}
+
+// onePod does something for one pod of many: a panic in it is not theirs. The pod
+// still differs from what the cloud shows, so that the next turn looks at it again.
+func (p *Provider) onePod(ctx context.Context, f func()) {
+	defer utilruntime.HandleCrashWithContext(ctx)
+	f()
 }
 
 // describe lists groups in full, every page or an error.

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider/status"
@@ -71,6 +72,7 @@ func (p *Provider) retryUnscheduled(ctx context.Context) {
 	for _, e := range p.dueRetries() {
 		slots <- struct{}{}
 		running.Go(func() {
+			defer utilruntime.HandleCrashWithContext(ctx, func(context.Context, any) { p.postpone(e.pod.UID) })
 			defer func() { <-slots }()
 			p.retry(ctx, e)
 		})
