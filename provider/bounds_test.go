@@ -220,3 +220,37 @@ func TestReadLog_RefusesPagesThatAreTooLong(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(text), err)
 	}
 }
+
+// longCloud has an answer that is too long whenever more than most groups are in it.
+type longCloud struct {
+	Cloud
+	most int
+}
+
+func (c longCloud) DescribeContainerGroups(ctx context.Context, r *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, error) {
+	resp, err := c.Cloud.DescribeContainerGroups(ctx, r)
+	if err == nil && len(resp.ContainerGroups) > c.most {
+		return nil, fmt.Errorf("%w: it has %d groups", eci.ErrAnswerTooLong, len(resp.ContainerGroups))
+	}
+	return resp, err
+}
+
+func TestReadDetails_AsksForFewerWhereAnAnswerIsTooLong(t *testing.T) {
+	w := newWorld(t)
+	var pods []*corev1.Pod
+	for i := range 10 {
+		pod := w.mustAddPod(fmt.Sprint("p", i))
+		w.mustCreatePod(pod)
+		pods = append(pods, pod)
+	}
+	w.Provider.cloud = newWatchedCloud(longCloud{Cloud: w.Provider.cloud.cloud, most: 3}, w.clock)
+	w.pass(time.Second)
+	w.tick()
+	for _, pod := range pods {
+		w.expectPhase(pod, corev1.PodRunning)
+	}
+	groups, err := w.describe(t.Context(), &eci.DescribeContainerGroupsRequest{Tags: w.nodeTags()})
+	if err != nil || len(groups) != len(pods) {
+		t.Errorf("%d groups are listed, %v", len(groups), err)
+	}
+}

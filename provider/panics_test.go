@@ -152,6 +152,26 @@ func TestLoops_GoOnAfterAPanic(t *testing.T) {
 	}
 }
 
+func TestRefreshLoop_GoesOnAfterAPanic(t *testing.T) {
+	caught := catchCrashes(t)
+	w := newWorld(t)
+	config := &corev1.ConfigMap{Data: map[string]string{"key": "value"}}
+	config.Namespace, config.Name = "default", "c"
+	if err := w.kube.Tracker().Add(config); err != nil {
+		t.Fatal(err)
+	}
+	w.mustRun("a", func(pod *corev1.Pod) {
+		source := corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: "c"}}}
+		pod.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: source}}
+		pod.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "v", MountPath: "/v"}}
+	})
+	trap := w.trapKube("get", "configmaps")
+	w.runUntil("the loop reads again", func() bool { return trap.after.Load() > 0 })
+	if trap.set.Load() || caught.Load() != 1 {
+		t.Errorf("%d panics were caught", caught.Load())
+	}
+}
+
 func TestLoops_ReadOtherPodsAfterAPanicInOne(t *testing.T) {
 	caught := catchCrashes(t)
 	w := newWorld(t)

@@ -3,6 +3,7 @@ package provider
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -89,6 +90,9 @@ func (p *Provider) readBatch(ctx context.Context, batch []string, lives map[stri
 		asked = append(slices.Clone(batch), has.witness)
 	}
 	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{ContainerGroupIDs: asked, WithEvent: ptr.To(true)})
+	if half := len(batch) / 2; errors.Is(err, eci.ErrAnswerTooLong) && half > 0 {
+		return errors.Join(p.readBatch(ctx, batch[:half], lives, has), p.readBatch(ctx, batch[half:], lives, has))
+	}
 	if err != nil {
 		return err
 	}
@@ -131,6 +135,10 @@ func describeAll(ctx context.Context, cloud groupLister, req *eci.DescribeContai
 	req.Limit = eci.MaxGroupsPerPage
 	for {
 		resp, err := cloud.DescribeContainerGroups(ctx, req)
+		if errors.Is(err, eci.ErrAnswerTooLong) && len(req.ContainerGroupIDs) == 0 && req.Limit > 1 {
+			req.Limit /= 2
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

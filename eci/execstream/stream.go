@@ -34,8 +34,8 @@ type Stream struct {
 	pingEvery time.Duration
 	// writing keeps messages apart: the connection takes one writer.
 	writing sync.Mutex
-	// broken says that a goroutine of the stream panicked.
-	broken atomic.Bool
+	// broken is what a goroutine of the stream panicked with, a string.
+	broken atomic.Value
 }
 
 // Exit is how a command ended.
@@ -117,7 +117,7 @@ func (s *Stream) Copy(ctx context.Context, stdout, stderr io.Writer) (Exit, erro
 // stream, which Copy tells. Defer it first.
 func (s *Stream) closeOnPanic() {
 	if cause := recover(); cause != nil {
-		s.broken.Store(true)
+		s.broken.Store(fmt.Sprint(cause))
 		_ = s.conn.Close()
 	}
 }
@@ -210,8 +210,8 @@ func readStatus(message io.Reader) (Exit, error) {
 // ended reads what the end of the connection means: with Raw it is the end of
 // the command, however the server closes; else a status had to come before.
 func (s *Stream) ended(err error) error {
-	if s.broken.Load() {
-		return errors.New("exec stream: a goroutine of the stream panicked")
+	if cause, is := s.broken.Load().(string); is {
+		return fmt.Errorf("exec stream: panic: %s", cause)
 	}
 	var closed *websocket.CloseError
 	if s.framing == Raw && (errors.As(err, &closed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
