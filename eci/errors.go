@@ -26,6 +26,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s: %s (HTTP %d, request %s)", e.Action, e.Code, e.Message, e.HTTPStatus, e.RequestID)
 }
 
+// ErrAnswerTooLong says that an answer was longer than a client reads. Ask for fewer
+// things at once.
+var ErrAnswerTooLong = errors.New("the answer is too long")
+
 // Codes that the predicates and the emulator name. Source: error lists of the
 // OpenAPI metadata; the gateway's own codes are general Alibaba Cloud behaviour.
 const (

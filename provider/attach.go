@@ -20,7 +20,7 @@ var errNoAttach = errors.New("ECI cannot attach to the stdin of a running contai
 // it ends. ECI has no attach, so that this is its log, stdout and stderr alike;
 // a stdin is refused, and with it `kubectl run -it`.
 func (p *Provider) AttachToContainer(ctx context.Context, namespace, podName, container string, attach api.AttachIO) error {
-	at, err := p.place(namespace, podName, container)
+	at, err := p.target(ctx, namespace, podName, container)
 	if err != nil {
 		return err
 	}

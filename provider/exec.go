@@ -37,7 +37,7 @@ type terminalSession struct {
 // API, and its exit code is an error where the framing has none. With a terminal
 // a command has at most about 4,000 characters.
 func (p *Provider) RunInContainer(ctx context.Context, namespace, podName, container string, cmd []string, attach api.AttachIO) error {
-	at, err := p.place(namespace, podName, container)
+	at, err := p.target(ctx, namespace, podName, container)
 	if err != nil {
 		return err
 	}
@@ -75,28 +75,12 @@ func (p *Provider) exec(ctx context.Context, at place, s terminalSession) error 
 	return at.failed("exec", err)
 }
 
-// framing is what the cloud speaks. Unless it is set, it is learned once, from
-// the handshake of a command that does nothing: how to run the real one depends
-// on it.
-func (p *Provider) framing(ctx context.Context, at place) (execstream.Framing, error) {
-	p.learning.Lock()
-	defer p.learning.Unlock()
-	if p.cfg.ExecFraming != execstream.Auto {
-		return p.cfg.ExecFraming, nil
-	}
-	if p.learned != "" {
-		return p.learned, nil
-	}
-	stream, err := p.open(ctx, at, execPlan{command: []string{"true"}, framing: execstream.Auto}, false)
-	if err != nil {
-		return "", err
-	}
-	p.learned = stream.Framing()
-	return p.learned, stream.Close()
-}
-
 // open announces a command and opens its stream, with which it begins.
 func (p *Provider) open(ctx context.Context, at place, plan execPlan, tty bool) (*execstream.Stream, error) {
+	at, err := p.current(at)
+	if err != nil {
+		return nil, err
+	}
 	resp, err := p.cloud.ExecContainerCommand(ctx, &eci.ExecContainerCommandRequest{
 		ContainerGroupID: at.entry.groupID, ContainerName: at.container,
 		Command: plan.command, TTY: ptr.To(tty), Stdin: ptr.To(plan.stdin),
@@ -115,13 +99,6 @@ func (p *Provider) offer(plan execPlan) execstream.Framing {
 	return plan.framing
 }
 
-// forget makes the next session learn the framing anew.
-func (p *Provider) forget() {
-	p.learning.Lock()
-	defer p.learning.Unlock()
-	p.learned = ""
-}
-
 // carry runs one plan to its end.
 func (p *Provider) carry(ctx context.Context, at place, s terminalSession, plan execPlan) error {
 	plan.size(p.firstSize(ctx, s, plan))
@@ -130,7 +107,7 @@ func (p *Provider) carry(ctx context.Context, at place, s terminalSession, plan 
 		return err
 	}
 	if stream.Framing() != plan.framing {
-		p.forget()
+		p.framings.forget()
 		return errors.Join(fmt.Errorf("the cloud speaks %s now instead of %s: try again", stream.Framing(), plan.framing), stream.Close())
 	}
 	c := newCarrier(s, plan, stream, p.deps.Clock)

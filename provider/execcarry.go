@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/utils/clock"
 	utilexec "k8s.io/utils/exec"
 
@@ -32,6 +33,8 @@ type carrier struct {
 	marks   *markReader
 	clock   clock.WithTicker
 
+	// late closes a stream that goes on after its command; nil before the end.
+	late *time.Timer
 	// ready is closed when the command can take stdin.
 	ready   chan struct{}
 	endOnce sync.Once
@@ -62,7 +65,10 @@ func (c *carrier) run(ctx context.Context) error {
 	defer cancel()
 	defer c.stream.Close()
 	if c.session.sizes != nil {
-		passing.Go(func() { c.passSizes(ctx) })
+		passing.Go(func() {
+			defer utilruntime.HandleCrashWithContext(ctx, c.broken)
+			c.passSizes(ctx)
+		})
 	}
 	if c.plan.preamble != "" {
 		if _, err := c.stream.Write([]byte(c.plan.preamble)); err != nil {
@@ -70,13 +76,19 @@ func (c *carrier) run(ctx context.Context) error {
 		}
 	}
 	if c.session.stdin != nil {
-		passing.Go(func() { c.passStdin(ctx) })
+		passing.Go(func() {
+			defer utilruntime.HandleCrashWithContext(ctx, c.broken)
+			c.passStdin(ctx)
+		})
 	}
 	stdout := c.session.stdout
 	if c.marks != nil {
 		stdout = c.marks
 	}
 	exit, err := c.stream.Copy(ctx, stdout, c.session.stderr)
+	if c.late != nil {
+		c.late.Stop()
+	}
 	if c.marks != nil {
 		return c.markedResult(ctx, exit, err)
 	}
@@ -92,9 +104,16 @@ func (c *carrier) marked() {
 		return
 	}
 	// First, as a block on its way holds up the end of stdin.
-	time.AfterFunc(statusWait, func() { _ = c.stream.Close() })
+	c.late = time.AfterFunc(statusWait, func() {
+		defer utilruntime.HandleCrash()
+		_ = c.stream.Close()
+	})
 	c.endStdin()
 }
+
+// broken ends the stream of a command of which one part has panicked: what would
+// be left of it looks whole and is not.
+func (c *carrier) broken(context.Context, any) { _ = c.stream.Close() }
 
 func (c *carrier) markedResult(ctx context.Context, exit execstream.Exit, err error) error {
 	flushed := c.marks.flush()

@@ -7,9 +7,14 @@ import (
 	"sync"
 )
 
-// maxPreface bounds what is kept of a text before the first mark: the reason why
-// there was none.
-const maxPreface = 2 << 10
+const (
+	// maxPreface bounds what is kept of a text before the first mark: the reason why
+	// there was none.
+	maxPreface = 2 << 10
+	// maxNumber is the longest number that stands between a mark and its ";": an exit
+	// code or a process. What goes on without end is output.
+	maxNumber = 20
+)
 
 // markReader passes on what a command prints between the marks of a script, and
 // finds the exit code behind it. The bytes of a mark may come in any pieces.
@@ -53,25 +58,70 @@ func (m *markReader) Write(p []byte) (int, error) {
 	return len(p), m.stop
 }
 
+// number reads the digits up to the ";" that follow a mark. More reports whether
+// they may go on in what is still to come; ok, whether they are all there.
+func number(text []byte) (n int, rest []byte, more, ok bool) {
+	digits, rest, whole := bytes.Cut(text[:min(len(text), maxNumber+1)], []byte(";"))
+	if whole {
+		rest = text[len(digits)+1:]
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, nil, false, false
+		}
+	}
+	if !whole {
+		return 0, nil, len(digits) <= maxNumber, false
+	}
+	n, err := strconv.Atoi(string(digits))
+	return n, rest, false, err == nil
+}
+
 // findStart drops all up to the first mark.
 func (m *markReader) findStart() bool {
-	at := bytes.Index(m.held, m.mark)
-	if at < 0 {
-		m.held = m.held[max(0, len(m.held)-maxPreface):]
-		return false
-	}
-	rest := m.held[at+len(m.mark):]
-	if rest, m.unable = bytes.CutPrefix(rest, []byte("-")); !m.unable {
-		pid, after, whole := bytes.Cut(bytes.TrimPrefix(rest, []byte("+")), []byte(";"))
-		if !whole {
+	for {
+		at := bytes.Index(m.held, m.mark)
+		if at < 0 {
+			m.keepEnd()
 			return false
 		}
-		m.pid, _ = strconv.Atoi(string(pid)) // the shell's own number
-		rest = after
+		rest := m.held[at+len(m.mark):]
+		if len(rest) == 0 {
+			m.keepEnd()
+			return false
+		}
+		if after, unable := bytes.CutPrefix(rest, []byte("-")); unable {
+			m.begin(0, after)
+			m.unable = true
+			return true
+		}
+		if after, plus := bytes.CutPrefix(rest, []byte("+")); plus {
+			pid, after, more, ok := number(after)
+			if ok {
+				m.begin(pid, after)
+				return true
+			}
+			if more {
+				m.keepEnd()
+				return false
+			}
+		}
+		m.held = rest // somebody else's
 	}
-	m.started, m.held = true, rest
+}
+
+// begin notes that what follows is the command's.
+func (m *markReader) begin(pid int, rest []byte) {
+	m.started, m.pid, m.held = true, pid, rest
 	m.onStart()
-	return true
+}
+
+// keepEnd forgets what comes before the end of held, in which a mark may begin. It
+// copies: a slice would keep all that it was cut from.
+func (m *markReader) keepEnd() {
+	if len(m.held) > maxPreface {
+		m.held = bytes.Clone(m.held[len(m.held)-maxPreface:])
+	}
 }
 
 // pass writes what is surely output. More says to look again.
@@ -83,14 +133,13 @@ func (m *markReader) pass() (more bool, err error) {
 	if err := m.emit(at); err != nil {
 		return false, err
 	}
-	text, _, whole := bytes.Cut(m.held[len(m.mark):], []byte(";"))
-	code, err := strconv.Atoi(string(text))
+	code, _, more, ok := number(m.held[len(m.mark):])
 	switch {
-	case whole && err == nil:
+	case ok:
 		m.ended, m.code = true, code
 		m.onEnd()
 		return true, nil
-	case !whole && (err == nil || len(text) == 0):
+	case more:
 		return false, nil // the rest of the code is to come
 	}
 	return true, m.emit(len(m.mark)) // somebody else's
@@ -101,7 +150,9 @@ func (m *markReader) emit(n int) error {
 		return nil
 	}
 	_, err := m.out.Write(m.held[:n])
-	m.held = m.held[n:]
+	if m.held = m.held[n:]; len(m.held) == 0 {
+		m.held = nil // or what was passed on would be kept
+	}
 	return err
 }
 

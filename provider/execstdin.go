@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
 const (
@@ -25,7 +27,8 @@ const (
 )
 
 // readChunks reads until the end of stdin or of ctx. Nothing can break a read off
-// but the end of the client's connection, so that nobody waits for this.
+// but the end of the client's connection, so that nobody waits for this: it holds
+// one buffer until the kubelet API closes that connection.
 func readChunks(ctx context.Context, stdin io.Reader, chunks chan<- []byte) {
 	defer close(chunks)
 	buf := make([]byte, chunkSize)
@@ -53,7 +56,10 @@ func (c *carrier) passStdin(ctx context.Context) {
 		return
 	}
 	chunks := make(chan []byte, readAhead)
-	go readChunks(ctx, c.session.stdin, chunks)
+	go func() {
+		defer utilruntime.HandleCrashWithContext(ctx, c.broken)
+		readChunks(ctx, c.session.stdin, chunks)
+	}()
 	for {
 		select {
 		case <-ctx.Done():

@@ -2,9 +2,12 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"time"
+
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 )
@@ -22,56 +25,57 @@ const (
 )
 
 // startFollower streams a log by asking again and again and passing on only what
-// is new. lines were read already.
-func (p *Provider) startFollower(ctx context.Context, log *logCursor, lines []string, over bool) io.ReadCloser {
+// is new. It ends with the log, with ctx, or when the reader is closed, and owns
+// the membership of the cursor until then.
+func (p *Provider) startFollower(ctx context.Context, log *logCursor) io.ReadCloser {
 	out, in := io.Pipe()
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
+		defer utilruntime.HandleCrashWithContext(ctx, func(context.Context, any) { in.CloseWithError(errFollowerBroken) })
 		defer close(done)
-		in.CloseWithError(p.followLog(ctx, in, log, lines, over))
+		defer cancel()
+		defer log.leave()
+		// A reader who neither reads nor closes would hold a write for ever.
+		defer context.AfterFunc(ctx, func() {
+			defer utilruntime.HandleCrashWithContext(ctx)
+			in.Close()
+		})()
+		in.CloseWithError(p.followLog(ctx, in, log))
 	}()
-	return &followReader{PipeReader: out, stop: func() { cancel(); out.Close(); <-done }}
+	return &followReader{PipeReader: out, ended: done, stop: func() { cancel(); out.Close(); <-done }}
 }
+
+// errFollowerBroken is what a reader is told of a panic; the log has its stack.
+var errFollowerBroken = errors.New("following the log broke off by an error of this node: try again")
 
 // followReader ends its writer when it is closed.
 type followReader struct {
 	*io.PipeReader
-	stop func()
+	ended <-chan struct{}
+	stop  func()
 }
 
+// Close returns when the follower has ended.
 func (r *followReader) Close() error {
 	r.stop()
 	return nil
 }
 
-// followLog writes lines, and what comes after them, to w until the run of the
-// container is over and was read to its end.
-func (p *Provider) followLog(ctx context.Context, w io.Writer, log *logCursor, lines []string, over bool) error {
-	defer log.leave()
+// followLog writes what is pending, and what comes after it, to w until the run of
+// the container is over and was read to its end.
+func (p *Provider) followLog(ctx context.Context, w io.Writer, log *logCursor) error {
 	lastRead := p.deps.Clock.Now()
 	for {
-		for _, line := range log.show(lines) {
-			if _, err := io.WriteString(w, line); err != nil {
-				return nil // the reader has left
-			}
-		}
-		if over && !log.cut || log.full() {
+		lines := len(log.pending)
+		if !log.pass(w) || log.ended() || log.full() || !log.rest(ctx, lines) {
 			return nil
 		}
-		if !log.cut {
-			now := p.deps.Clock.Now()
-			log.turn.at = log.id.turnAfter(now, pace(len(lines)))
-			if !p.sleep(ctx, log.turn.at.Sub(now)) {
-				return nil
-			}
-		}
-		was := over
-		over = over || p.runOver(log.at)
-		log.turn.over = over
-		log.previous = log.previous || over && p.replaced(log.at)
+		was := log.turn.over
+		log.turn.over = was || p.runOver(log.at)
+		log.previous = log.previous || log.turn.over && p.replaced(log.at)
 		var err error
-		lines, err = log.next(ctx)
+		log.pending, err = log.next(ctx)
 		switch {
 		case err == nil:
 			lastRead = p.deps.Clock.Now()
@@ -80,12 +84,34 @@ func (p *Provider) followLog(ctx context.Context, w io.Writer, log *logCursor, l
 		case !eci.IsRetryable(err) || p.deps.Clock.Since(lastRead) > followPatience:
 			return log.at.failed("following the log", err)
 		default:
-			over, lines = was, nil // read again before the end
+			log.turn.over, log.pending = was, nil // read again before the end
 			if !p.sleep(ctx, followEvery) {
 				return nil
 			}
 		}
 	}
+}
+
+// pass writes what is pending; it is false when the reader has left.
+func (c *logCursor) pass(w io.Writer) bool {
+	for _, line := range c.show(c.pending) {
+		if _, err := io.WriteString(w, line); err != nil {
+			return false
+		}
+	}
+	c.pending = nil
+	return true
+}
+
+// rest waits for the next turn of the log after a read of so many lines, unless
+// its newest lines are still to come; it is false when ctx has ended.
+func (c *logCursor) rest(ctx context.Context, lines int) bool {
+	if c.cut {
+		return true
+	}
+	now := c.p.deps.Clock.Now()
+	c.turn.at = c.id.turnAfter(now, pace(lines))
+	return c.p.sleep(ctx, c.turn.at.Sub(now))
 }
 
 // pace is the pause after a read of so many lines.

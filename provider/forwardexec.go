@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +19,25 @@ type forwarder struct {
 	tool      string
 }
 
-// maxForwarders bounds what is remembered; more are found anew.
-const maxForwarders = 1000
+// maxToolText is more than the name of a program takes, in bytes.
+const maxToolText = 1 << 10
+
+// errTextTooLong ends a command that prints more than is wanted of it.
+var errTextTooLong = errors.New("the command prints more than it was asked for")
+
+// shortText keeps what is written, and fails once that is too long.
+type shortText struct {
+	text []byte
+	most int
+}
+
+func (t *shortText) Write(p []byte) (int, error) {
+	if len(t.text)+len(p) > t.most {
+		return 0, errTextTooLong
+	}
+	t.text = append(t.text, p...)
+	return len(p), nil
+}
 
 // findTool prints the first program that can forward.
 const findTool = `for t in socat nc bash;do command -v $t >/dev/null 2>&1&&{ echo $t;exit 0;};done;exit 1`
@@ -87,9 +103,9 @@ func (p *Provider) forwarderOf(ctx context.Context, at place, port int32) (forwa
 	var problems []error
 	for _, name := range forwardOrder(at, port) {
 		at.container = name
-		var out bytes.Buffer
-		err := p.exec(ctx, at, terminalSession{argv: []string{"sh", "-c", findTool}, stdout: &out})
-		if tool := strings.TrimSpace(out.String()); err == nil && slices.Contains([]string{"socat", "nc", "bash"}, tool) {
+		out := &shortText{most: maxToolText}
+		err := p.exec(ctx, at, terminalSession{argv: []string{"sh", "-c", findTool}, stdout: out})
+		if tool := strings.TrimSpace(string(out.text)); err == nil && slices.Contains([]string{"socat", "nc", "bash"}, tool) {
 			f := forwarder{container: name, tool: tool}
 			p.routes.remember(at.entry.groupID, f)
 			return f, nil
@@ -115,20 +131,4 @@ func forwardOrder(at place, port int32) []string {
 		}
 	}
 	return append(with, without...)
-}
-
-func (r *routes) tool(group string) (forwarder, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	f, known := r.tools[group]
-	return f, known
-}
-
-func (r *routes) remember(group string, f forwarder) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.tools == nil || len(r.tools) >= maxForwarders {
-		r.tools = map[string]forwarder{}
-	}
-	r.tools[group] = f
 }

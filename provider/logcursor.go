@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -15,6 +16,10 @@ import (
 // cutSlack is how far below eci.MaxLogBytes an answer counts as cut, in bytes: it
 // may end with a whole line, and container runtimes end lines at 16 KiB.
 const cutSlack = 16<<10 + 64
+
+// maxLogPage bounds an answer: what is longer than the cloud promises is kept for
+// every reader of the log.
+const maxLogPage = 2 * eci.MaxLogBytes
 
 // windowTries bounds the search for a window that goes on where the last ended:
 // eleven halvings, and some more as the log grows meanwhile.
@@ -40,12 +45,15 @@ type logCursor struct {
 	previous bool
 	// cut says that the newest lines are still to come.
 	cut bool
-	// share is what others read of this log, nil for one that is not followed; turn
-	// is when the next read is made.
-	id    logID
-	share *logShare
-	turn  logTurn
+	// pending are lines that were read and not yet passed on.
+	pending []string
+	// membership is in the reads of others; turn is when the next read is made.
+	membership
+	turn logTurn
 }
+
+// ended reports whether all of the log was read: no more lines can come.
+func (c *logCursor) ended() bool { return c.turn.over && !c.cut }
 
 func newLogCursor(p *Provider, at place, opts api.ContainerLogOpts) *logCursor {
 	c := &logCursor{p: p, at: at, opts: opts, since: opts.SinceTime, began: p.deps.Clock.Now(), left: -1, tail: eci.MaxLogLines, previous: opts.Previous}
@@ -253,6 +261,9 @@ func (p *Provider) readLog(ctx context.Context, req *eci.DescribeContainerLogReq
 	resp, err := p.cloud.DescribeContainerLog(ctx, req)
 	if err != nil {
 		return "", err
+	}
+	if len(resp.Content) > maxLogPage {
+		return "", fmt.Errorf("the cloud answered with %d bytes of log, and promises at most %d", len(resp.Content), eci.MaxLogBytes)
 	}
 	return resp.Content, nil
 }

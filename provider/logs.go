@@ -18,7 +18,7 @@ import (
 // opts.Tail, since 0 stands for no wish; with opts.Follow the reader
 // goes on until this run of the container has ended or it is closed.
 func (p *Provider) GetContainerLogs(ctx context.Context, namespace, podName, containerName string, opts api.ContainerLogOpts) (io.ReadCloser, error) {
-	at, err := p.place(namespace, podName, containerName)
+	at, err := p.target(ctx, namespace, podName, containerName)
 	if err != nil {
 		return nil, err
 	}
@@ -45,33 +45,42 @@ func (at place) readable(previous bool) error {
 }
 
 // streamLog reads once, so that an error is an answer of its own, and goes on
-// beside the reader.
+// beside the reader. The cursor takes part in the reads of others from here until
+// the reader has ended, whichever of the two ends first.
 func (p *Provider) streamLog(ctx context.Context, at place, opts api.ContainerLogOpts) (io.ReadCloser, error) {
 	ctx = eci.WithPriority(ctx, eci.PriorityUser)
 	log := newLogCursor(p, at, opts)
-	follow := opts.Follow && !opts.Previous
-	over := !follow || p.runOver(at)
-	if log.turn.over = over; follow {
-		log.follow()
-	}
-	lines, err := log.next(ctx)
-	if follow && (err != nil || over && !log.cut) {
+	log.join(opts.Follow && !opts.Previous)
+	reader, err := p.beginLog(ctx, log)
+	if reader != nil || err != nil {
 		log.leave()
 	}
+	switch {
+	case eci.IsNotFound(err):
+		return nil, errdefs.AsNotFound(at.failed("reading the log", err))
+	case err != nil:
+		return nil, at.failed("reading the log", err)
+	case reader != nil:
+		return reader, nil
+	}
+	return p.startFollower(ctx, log), nil
+}
+
+// beginLog makes the first read. The reader is nil if there is more to come.
+func (p *Provider) beginLog(ctx context.Context, log *logCursor) (io.ReadCloser, error) {
+	log.turn.over = !log.shared() || p.runOver(log.at)
+	lines, err := log.next(ctx)
 	if err != nil {
-		err = at.failed("reading the log", err)
-		if eci.IsNotFound(err) {
-			return nil, errdefs.AsNotFound(err)
-		}
 		return nil, err
 	}
-	if opts.Tail < 0 {
+	if log.opts.Tail < 0 {
 		lines = nil
 	}
-	if over && !log.cut {
+	if log.ended() {
 		return io.NopCloser(strings.NewReader(joinLines(log.show(lines)))), nil
 	}
-	return p.startFollower(ctx, log, lines, over), nil
+	log.pending = lines
+	return nil, nil
 }
 
 func joinLines(lines []string) string {

@@ -48,29 +48,51 @@ type logTurn struct {
 	over bool
 }
 
-// follow makes c take part in what others read of its log, until it leaves.
-func (c *logCursor) follow() {
+// membership is the part of one reader in the reads that followers of a log share.
+// The zero value shares with nobody, and may be left like any other.
+type membership struct {
+	id     logID
+	share  *logShare
+	shares *logShares
+}
+
+// join makes c take part in what others read of its log until it leaves, if its log
+// is followed.
+func (c *logCursor) join(followed bool) {
 	c.id = logID{c.at.entry.groupID, c.at.container, c.at.restarts()}
-	s := &c.p.logShares
+	if followed {
+		c.membership = c.p.logShares.join(c.id)
+	}
+}
+
+// join adds a reader to those of a log.
+func (s *logShares) join(id logID) membership {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.logs == nil {
 		s.logs = map[logID]*logShare{}
 	}
-	if s.logs[c.id] == nil {
-		s.logs[c.id] = &logShare{}
+	if s.logs[id] == nil {
+		s.logs[id] = &logShare{}
 	}
-	c.share = s.logs[c.id]
-	c.share.followers++
+	s.logs[id].followers++
+	return membership{id: id, share: s.logs[id], shares: s}
 }
 
-func (c *logCursor) leave() {
-	s := &c.p.logShares
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.share.followers--; c.share.followers == 0 {
-		delete(s.logs, c.id)
+// shared reports whether the reader takes part in the reads of others.
+func (m *membership) shared() bool { return m.share != nil }
+
+// leave ends the part of the reader. It may be called more than once.
+func (m *membership) leave() {
+	if !m.shared() {
+		return
 	}
+	m.shares.mu.Lock()
+	defer m.shares.mu.Unlock()
+	if m.share.followers--; m.share.followers == 0 {
+		delete(m.shares.logs, m.id)
+	}
+	m.share = nil
 }
 
 // turnAfter is the next of the times, a period apart, at which this log is read.
@@ -121,32 +143,43 @@ func (s *logShares) readShared(ctx context.Context, c *logCursor) (string, error
 		case <-ctx.Done():
 			return "", ctx.Err()
 		}
-		if !errors.Is(read.err, context.Canceled) {
+		if !errors.Is(read.err, context.Canceled) && !errors.Is(read.err, context.DeadlineExceeded) && !errors.Is(read.err, errReadBroken) {
 			return read.content, read.err
 		}
-		// Who read has left. No other can take part in it any more.
+		// Who read has left, or broke off. No other can take part in it any more.
 	}
 }
 
+// errReadBroken is what those are told who took part in a read that panicked.
+var errReadBroken = errors.New("the shared read of the log broke off")
+
 // lead makes a read that others wait for. One that fails is of no use to who comes
-// later.
+// later. Whatever happens in it, nobody waits for it afterwards.
 func (s *logShares) lead(ctx context.Context, c *logCursor, read *sharedRead) (string, error) {
-	read.content, read.err = c.p.readLog(ctx, c.request())
-	if read.err != nil {
-		s.mu.Lock()
-		if c.share.read == read {
-			c.share.read = nil
+	read.err = errReadBroken
+	defer func() {
+		if read.err != nil {
+			s.drop(c.share, read)
 		}
-		s.mu.Unlock()
-	}
-	close(read.done)
+		close(read.done)
+	}()
+	read.content, read.err = c.p.readLog(ctx, c.request())
 	return read.content, read.err
+}
+
+// drop takes a read off the log that it is of.
+func (s *logShares) drop(share *logShare, read *sharedRead) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if share.read == read {
+		share.read = nil
+	}
 }
 
 // read reads once. Only the largest window is shared: others look for a place in
 // the log that only this cursor knows.
 func (c *logCursor) read(ctx context.Context) (string, error) {
-	if c.share == nil || c.tail != eci.MaxLogLines || c.byCloudClock() {
+	if !c.shared() || c.tail != eci.MaxLogLines || c.byCloudClock() {
 		return c.p.readLog(ctx, c.request())
 	}
 	return c.p.logShares.readShared(ctx, c)

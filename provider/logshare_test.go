@@ -99,7 +99,7 @@ func TestSharedReadsLoseAndDoubleNothing(t *testing.T) {
 				case 2:
 					f.opts.SinceSeconds, f.began = 1, cloud.now.Add(time.Second)
 				}
-				f.follow()
+				f.join(true)
 				followers = append(followers, f)
 			}
 			r.Shuffle(len(followers), func(i, j int) { followers[i], followers[j] = followers[j], followers[i] })
@@ -128,7 +128,7 @@ func TestAFollowerReadsForItselfWhenTheOneThatReadHasLeft(t *testing.T) {
 	stuck := &stuckCloud{logCloud: cloud, reading: make(chan struct{})}
 	leading.p.cloud = newWatchedCloud(stuck, leading.p.deps.Clock)
 	for _, c := range []*logCursor{leading, waiting} {
-		c.follow()
+		c.join(true)
 		c.turn = logTurn{at: time.Unix(1, 0)}
 	}
 	ctx, leave := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
 // metrics are what the provider measures of itself.
@@ -47,7 +48,10 @@ func newMetrics(r prometheus.Registerer, s *store) *metrics {
 			Name:        "eci_vnode_pods",
 			Help:        "Pods in the store, by stage.",
 			ConstLabels: prometheus.Labels{"stage": string(st)},
-		}, func() float64 { return float64(s.count(func(e *entry) bool { return e.stage == st })) }))
+		}, func() float64 {
+			defer utilruntime.HandleCrash()
+			return float64(s.count(func(e *entry) bool { return e.stage == st }))
+		}))
 	}
 	return m
 }

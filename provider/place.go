@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -8,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	utilexec "k8s.io/utils/exec"
 
+	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
@@ -39,6 +41,19 @@ func (p *Provider) place(namespace, podName, container string) (place, error) {
 		return place{}, errdefs.NotFoundf("pod %s/%s has no container group yet", namespace, podName)
 	}
 	return place{entry: e, container: container}, nil
+}
+
+// target is place for a group of which something is shown, or in which something is
+// done: its tags have been read, and name the pod.
+func (p *Provider) target(ctx context.Context, namespace, podName, container string) (place, error) {
+	at, err := p.place(namespace, podName, container)
+	if err != nil || at.entry.proven {
+		return at, err
+	}
+	if _, err := p.prove(ctx, at.entry.pod.UID); err != nil {
+		return place{}, at.failed("looking whose container group it is", err)
+	}
+	return p.place(namespace, podName, container)
 }
 
 func defaultContainer(pod *corev1.Pod) string {
@@ -84,6 +99,35 @@ func (at place) status() *corev1.ContainerStatus {
 		}
 	}
 	return nil
+}
+
+// hasEnded reports whether nothing of the group can run any more.
+func (e *entry) hasEnded() bool {
+	return !e.running() || e.group != nil && eci.IsTerminal(e.group.status) || e.live != nil && eci.IsTerminal(e.live.Status) ||
+		e.status != nil && (e.status.Phase == corev1.PodSucceeded || e.status.Phase == corev1.PodFailed)
+}
+
+// addressIsOwn reports whether the address of the pod is certainly its own: the
+// cloud gives that of a group that ends to another.
+func (e *entry) addressIsOwn() bool {
+	return e.stage == stageLive && !e.hasEnded() && e.status != nil && e.status.Phase == corev1.PodRunning && e.status.PodIP != "" &&
+		(e.group == nil || e.group.status == eci.StatusRunning) && (e.live == nil || e.live.Status == eci.StatusRunning)
+}
+
+// current is the place as it is now, or an error if its group has ended or another
+// has taken its place since. Ask before every call that reaches into the group.
+func (p *Provider) current(at place) (place, error) {
+	e, ok := p.store.get(at.entry.pod.UID)
+	name := at.entry.pod.Namespace + "/" + at.entry.pod.Name
+	switch {
+	case !ok:
+		return place{}, errdefs.NotFoundf("pod %s is gone", name)
+	case e.groupID != at.entry.groupID:
+		return place{}, errdefs.NotFoundf("container group %s of pod %s was replaced: try again", at.entry.groupID, name)
+	case e.hasEnded():
+		return place{}, errdefs.NotFoundf("container group %s of pod %s has ended: only a running pod can be entered", e.groupID, name)
+	}
+	return place{entry: e, container: at.container}, nil
 }
 
 // failed says what was attempted where. An exit code stays as it is, since

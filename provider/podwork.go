@@ -2,11 +2,11 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 )
@@ -45,11 +45,15 @@ func newQueue(name string, clock clock.WithTicker) Queue {
 
 // run works until ctx ends, and returns when the work in hand is done.
 func (w *podWork) run(ctx context.Context) {
-	stop := context.AfterFunc(ctx, w.ShutDown)
+	stop := context.AfterFunc(ctx, func() {
+		defer utilruntime.HandleCrashWithContext(ctx)
+		w.ShutDown()
+	})
 	defer stop()
 	var workers sync.WaitGroup
 	for range podWorkers {
 		workers.Go(func() {
+			defer utilruntime.HandleCrashWithContext(ctx)
 			for w.next(ctx) {
 			}
 		})
@@ -67,21 +71,11 @@ func (w *podWork) next(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return true // the queue hands out what it holds until it is empty
 	}
-	if err := w.attempt(ctx, uid); err != nil {
+	if err := catchPanic(ctx, func() error { return w.do(ctx, uid) }); err != nil {
 		log.G(ctx).WithError(err).WithFields(log.Fields{"uid": string(uid), "queue": w.name}).Warn("work on a pod failed; will try again")
 		w.AddRateLimited(uid)
 		return true
 	}
 	w.Forget(uid)
 	return true
-}
-
-// attempt turns a panic over one pod into an error.
-func (w *podWork) attempt(ctx context.Context, uid types.UID) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("panic: %v", cause)
-		}
-	}()
-	return w.do(ctx, uid)
 }

@@ -6,22 +6,21 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
 const (
 	// dialTimeout is how long a pod on the same network takes at most.
 	dialTimeout = 2 * time.Second
-	// noRouteMemory is how long no pod is dialled after one did not answer: every
-	// connection would wait for dialTimeout.
-	noRouteMemory = time.Minute
-	// halfClosedTimeout ends a connection whose client sends no more and whose
-	// pod is silent.
-	halfClosedTimeout = 10 * time.Minute
+	// halfClosedIdle ends a connection whose client sends no more and whose pod was
+	// silent for so long.
+	halfClosedIdle = 10 * time.Minute
 )
 
 // PortForward connects stream with a port of a pod until the pod closes: by TCP
@@ -29,8 +28,11 @@ const (
 // containers, which takes socat, nc or bash in the image. A half-close of the
 // client reaches the pod with TCP.
 func (p *Provider) PortForward(ctx context.Context, namespace, podName string, port int32, stream io.ReadWriteCloser) error {
-	at, err := p.place(namespace, podName, "")
+	at, err := p.target(ctx, namespace, podName, "")
 	if err != nil {
+		return err
+	}
+	if at, err = p.current(at); err != nil {
 		return err
 	}
 	conn, dialErr := p.dialPod(ctx, at, port)
@@ -49,21 +51,23 @@ type podConn interface {
 	CloseWrite() error
 }
 
-// dialPod connects to the address of the pod.
+// dialPod connects to the address of the pod, if it is certainly its own.
 func (p *Provider) dialPod(ctx context.Context, at place, port int32) (podConn, error) {
-	if at.entry.status == nil || at.entry.status.PodIP == "" {
-		return nil, errors.New("the pod has no address yet")
+	if !at.entry.addressIsOwn() {
+		return nil, errors.New("the pod is not running, so that its address may be another's")
 	}
-	if !p.routes.open(p.deps.Clock.Now()) {
-		return nil, errors.New("no pod can be reached from here")
+	ip := at.entry.status.PodIP
+	address := net.JoinHostPort(ip, strconv.Itoa(int(port)))
+	if err := p.routes.closed(ip, address); err != nil {
+		return nil, err
 	}
 	within, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	conn, err := p.deps.Dial(within, "tcp", net.JoinHostPort(at.entry.status.PodIP, strconv.Itoa(int(port))))
-	if err != nil && within.Err() != nil && ctx.Err() == nil {
-		p.routes.close(p.deps.Clock.Now().Add(noRouteMemory))
-	}
+	conn, err := p.deps.Dial(within, "tcp", address)
 	if err != nil {
+		if ctx.Err() == nil {
+			p.routes.note(ip, address, err, within.Err() != nil || os.IsTimeout(err))
+		}
 		return nil, err
 	}
 	halves, ok := conn.(podConn)
@@ -77,38 +81,47 @@ func (p *Provider) dialPod(ctx context.Context, at place, port int32) (podConn, 
 // over when the pod has closed.
 func splice(ctx context.Context, conn podConn, stream io.ReadWriteCloser) error {
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		defer utilruntime.HandleCrashWithContext(ctx)
+		_ = conn.Close()
+	})
 	defer stop()
-	// This ends with the client's stream, which is closed after we return.
+	pod := &halfClosable{podConn: conn, now: time.Now}
+	// Nothing can break off a read of the client's stream but its end: nobody waits
+	// for this, which holds one buffer until the client's connection is closed.
 	go func() {
-		_, _ = io.Copy(conn, stream)
-		_ = conn.CloseWrite()
-		_ = conn.SetReadDeadline(time.Now().Add(halfClosedTimeout))
+		defer utilruntime.HandleCrashWithContext(ctx, func(context.Context, any) { _ = conn.Close() })
+		_, _ = io.Copy(pod, stream)
+		pod.endWrite()
 	}()
-	_, err := io.Copy(stream, conn)
+	_, err := io.Copy(stream, pod)
 	if errors.Is(err, net.ErrClosed) {
 		return ctx.Err()
 	}
 	return err
 }
 
-// routes remembers that pods cannot be reached, and what forwards in which group.
-type routes struct {
-	mu     sync.Mutex
-	closed time.Time
-	tools  map[string]forwarder
+// halfClosable is a connection that may be silent for as long as both sides are
+// open, and for halfClosedIdle once the client sends no more.
+type halfClosable struct {
+	podConn
+	now   func() time.Time
+	ended atomic.Bool
 }
 
-func (r *routes) open(now time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return !now.Before(r.closed)
+// Read renews the time that the pod has.
+func (c *halfClosable) Read(p []byte) (int, error) {
+	if c.ended.Load() {
+		_ = c.SetReadDeadline(c.now().Add(halfClosedIdle))
+	}
+	return c.podConn.Read(p)
 }
 
-func (r *routes) close(until time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = until
+// endWrite tells the pod that no more comes.
+func (c *halfClosable) endWrite() {
+	c.ended.Store(true)
+	_ = c.CloseWrite()
+	_ = c.SetReadDeadline(c.now().Add(halfClosedIdle)) // for a read that is under way
 }
 
 // declares says whether a container names the port.

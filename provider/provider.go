@@ -12,6 +12,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/node"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
@@ -127,10 +128,8 @@ type Provider struct {
 	// the callback of NotifyPods must not wait for the provider.
 	telling sync.Mutex
 
-	// learned is the framing of exec streams, empty until it is.
-	learning sync.Mutex
-	learned  execstream.Framing
-	routes   routes
+	framings framings
+	routes   *routes
 
 	logShares logShares
 
@@ -184,6 +183,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	}
 	p.launches = &podWork{Queue: deps.NewQueue(QueueLaunches), name: QueueLaunches, do: p.launch}
 	p.endings = &podWork{Queue: deps.NewQueue(QueueEndings), name: QueueEndings, do: p.finish}
+	p.routes = newRoutes(deps.Clock)
 	p.relay = newEventRelay(deps.EventsClient.CoreV1(), cfg.Request.NodeName, cfg.EventRate, deps.Clock)
 	p.profiles = newProfiles(deps.Kube, deps.Networks, deps.Clock)
 	p.metrics = newMetrics(deps.Registry, p.store)
@@ -206,10 +206,16 @@ func (p *Provider) Run(ctx context.Context) error {
 	}
 	var loops sync.WaitGroup
 	for _, loop := range []func(context.Context){p.syncLoop, p.repairLoop, p.refreshLoop, p.relay.run, p.launches.run, p.endings.run} {
-		loops.Go(func() { loop(ctx) })
+		loops.Go(func() {
+			defer utilruntime.HandleCrashWithContext(ctx)
+			p.keepUp(ctx, loop)
+		})
 	}
 	if p.eips != nil {
-		loops.Go(func() { p.eips.Run(ctx) })
+		loops.Go(func() {
+			defer utilruntime.HandleCrashWithContext(ctx)
+			p.keepUp(ctx, p.eips.Run)
+		})
 	}
 	loops.Wait()
 	return nil

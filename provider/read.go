@@ -3,10 +3,12 @@ package provider
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
@@ -55,7 +57,10 @@ func (p *Provider) readDetails(ctx context.Context, lives map[string]*eci.Contai
 		size--
 	}
 	for batch := range slices.Chunk(ids, size) {
-		batches.Go(func() error { return p.readBatch(ctx, batch, lives, has) })
+		batches.Go(func() (err error) {
+			defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
+			return p.readBatch(ctx, batch, lives, has)
+		})
 	}
 	return batches.Wait()
 }
@@ -86,6 +91,9 @@ func (p *Provider) readBatch(ctx context.Context, batch []string, lives map[stri
 	}
 	began := p.deps.Clock.Now()
 	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{ContainerGroupIDs: asked, WithEvent: ptr.To(true)})
+	if half := len(batch) / 2; errors.Is(err, eci.ErrAnswerTooLong) && half > 0 {
+		return errors.Join(p.readBatch(ctx, batch[:half], lives, has), p.readBatch(ctx, batch[half:], lives, has))
+	}
 	if err != nil {
 		return err
 	}
@@ -96,14 +104,21 @@ func (p *Provider) readBatch(ctx context.Context, batch []string, lives map[stri
 		if _, wanted := lives[id]; !wanted {
 			continue // the witness
 		}
-		p.observe(ctx, p.store.ofGroup(id), &groups[i], lives[id])
+		p.onePod(ctx, func() { p.observe(ctx, p.store.ofGroup(id), &groups[i], lives[id]) })
 	}
 	for _, id := range batch {
 		if !found[id] {
-			p.missed(ctx, p.store.ofGroup(id), max(has.newest, newestOf(groups)), began)
+			p.onePod(ctx, func() { p.missed(ctx, p.store.ofGroup(id), max(has.newest, newestOf(groups)), began) })
 		}
 	}
 	return nil
+}
+
+// onePod does something for one pod of many: a panic in it is not theirs. The pod
+// still differs from what the cloud shows, so that the next turn looks at it again.
+func (p *Provider) onePod(ctx context.Context, f func()) {
+	defer utilruntime.HandleCrashWithContext(ctx)
+	f()
 }
 
 // describe lists groups in full, every page or an error.
@@ -121,6 +136,10 @@ func describeAll(ctx context.Context, cloud groupLister, req *eci.DescribeContai
 	req.Limit = eci.MaxGroupsPerPage
 	for {
 		resp, err := cloud.DescribeContainerGroups(ctx, req)
+		if errors.Is(err, eci.ErrAnswerTooLong) && len(req.ContainerGroupIDs) == 0 && req.Limit > 1 {
+			req.Limit /= 2
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

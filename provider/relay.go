@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/utils/clock"
 
@@ -201,7 +202,10 @@ func (r *eventRelay) flush(ctx context.Context) bool {
 		}
 		most := min(left, pod.events)
 		left -= most
-		group.Go(func() error { return r.write(ctx, pod.uid, most) })
+		group.Go(func() (err error) {
+			defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
+			return r.write(ctx, pod.uid, most)
+		})
 	}
 	err := group.Wait()
 	if err != nil && ctx.Err() == nil {

@@ -228,7 +228,7 @@ func TestAnAddressThatDoesNotAnswerIsNotDialledAgainSoon(t *testing.T) {
 	if dialled != 1 {
 		t.Errorf("dialled %d times", dialled)
 	}
-	w.clock.Step(noRouteMemory)
+	w.clock.Step(routeMemory + 1)
 	if _, err := w.mustGet(80); err != nil || dialled != 2 {
 		t.Errorf("later: dialled %d times, %v", dialled, err)
 	}

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 )
@@ -174,7 +175,12 @@ func (p *Provider) readMetrics(ctx context.Context, ids []string) ([]eci.Monitor
 	group.SetLimit(usageReaders)
 	for batch := range slices.Chunk(ids, eci.MaxGroupsPerPage) {
 		group.Go(func() error {
-			data, err := p.readMetricsOf(ctx, batch)
+			defer utilruntime.HandleCrashWithContext(ctx)
+			var data []eci.MonitorData
+			err := catchPanic(ctx, func() (err error) {
+				data, err = p.readMetricsOf(ctx, batch)
+				return err
+			})
 			mu.Lock()
 			defer mu.Unlock()
 			read, problems = append(read, data...), append(problems, err)

@@ -3,9 +3,8 @@ package vnode
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 
-	"github.com/virtual-kubelet/virtual-kubelet/log"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/utils/clock"
 )
 
@@ -37,9 +36,12 @@ func (c *caller) call(ctx context.Context, op string, f func() error) error {
 	return err
 }
 
-// recovered counts and logs a panic, with the stack that the error leaves out.
+// recovered counts a panic and hands it to those who log and count all of them, with
+// the stack that the error leaves out.
 func (c *caller) recovered(ctx context.Context, op string, cause any) error {
 	c.metrics.panics.WithLabelValues(op).Inc()
-	log.G(ctx).WithField("stack", string(debug.Stack())).Errorf("panic in %s: %v", op, cause)
+	for _, handle := range utilruntime.PanicHandlers {
+		handle(ctx, cause)
+	}
 	return fmt.Errorf("panic in %s: %v", op, cause)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
@@ -57,7 +58,10 @@ func (c *podController) run(ctx context.Context) {
 	var done sync.WaitGroup
 	start := func(q Queue, op string, f func(context.Context, types.UID) error) {
 		for range c.workers {
-			done.Go(func() { c.work(ctx, working, q, op, f) })
+			done.Go(func() {
+				defer utilruntime.HandleCrashWithContext(ctx)
+				c.work(ctx, working, q, op, f)
+			})
 		}
 	}
 	start(c.creates, queueCreate, c.reconcile)
@@ -80,6 +84,7 @@ func (c *podController) close() {
 func (c *podController) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
+		defer utilruntime.HandleCrashWithContext(working, func(context.Context, any) { cancel() })
 		timer := c.clock.NewTimer(c.shutdownGrace)
 		defer timer.Stop()
 		select {
@@ -99,10 +104,18 @@ func (c *podController) work(ctx, working context.Context, q Queue, op string, f
 		}
 		// A queue that shuts down still hands out what it holds.
 		if ctx.Err() == nil {
-			c.attempt(working, q, op, uid, f)
+			c.workOn(working, q, op, uid, f)
+		} else {
+			q.Done(uid)
 		}
-		q.Done(uid)
 	}
+}
+
+// workOn makes one attempt at a pod and gives it back to the queue, come what may.
+func (c *podController) workOn(ctx context.Context, q Queue, op string, uid types.UID, f func(context.Context, types.UID) error) {
+	defer utilruntime.HandleCrashWithContext(ctx, func(context.Context, any) { q.AddRateLimited(uid) })
+	defer q.Done(uid)
+	c.attempt(ctx, q, op, uid, f)
 }
 
 func (c *podController) attempt(ctx context.Context, q Queue, op string, uid types.UID, f func(context.Context, types.UID) error) {

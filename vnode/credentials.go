@@ -9,6 +9,7 @@ import (
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	"golang.org/x/sync/errgroup"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/cert"
@@ -114,15 +115,28 @@ func clientCA(cfg KubeletConfig, client kubernetes.Interface) (dynamiccertificat
 // no reason to stop: until it can, client certificates are not believed.
 func (c *credentials) start(ctx context.Context, group *errgroup.Group) {
 	for _, r := range c.runners {
-		group.Go(func() error { r.Run(ctx, 1); return nil })
+		group.Go(func() error {
+			defer utilruntime.HandleCrashWithContext(ctx)
+			r.Run(ctx, 1)
+			return nil
+		})
 	}
 	if err := c.serving.RunOnce(); err != nil {
 		log.G(ctx).WithError(err).Error("load certificates of the kubelet API")
 	}
-	group.Go(func() error { c.serving.Run(1, ctx.Done()); return nil })
+	group.Go(func() error {
+		defer utilruntime.HandleCrashWithContext(ctx)
+		c.serving.Run(1, ctx.Done())
+		return nil
+	})
 	if c.signer != nil {
 		log.G(ctx).Info("the cluster is asked to sign the serving certificate of the kubelet API; unless somebody approves it, `kubectl certificate approve` does")
 		c.signer.Start()
-		group.Go(func() error { <-ctx.Done(); c.signer.Stop(); return nil })
+		group.Go(func() error {
+			defer utilruntime.HandleCrashWithContext(ctx)
+			<-ctx.Done()
+			c.signer.Stop()
+			return nil
+		})
 	}
 }

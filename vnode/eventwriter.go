@@ -9,6 +9,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/tools/record"
 )
 
@@ -38,13 +39,19 @@ func (r *EventRecorder) Start(ctx context.Context) (stop func()) {
 	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var writers sync.WaitGroup
 	for _, q := range r.queues {
-		writers.Go(func() { r.write(working, q) })
+		writers.Go(func() {
+			defer utilruntime.HandleCrashWithContext(working)
+			r.write(working, q)
+		})
 	}
 	return func() {
 		for _, q := range r.queues {
 			q.close()
 		}
-		timer := time.AfterFunc(eventFlush, cancel)
+		timer := time.AfterFunc(eventFlush, func() {
+			defer utilruntime.HandleCrashWithContext(working)
+			cancel()
+		})
 		writers.Wait()
 		timer.Stop()
 		cancel()
@@ -56,15 +63,21 @@ func (r *EventRecorder) Start(ctx context.Context) (stop func()) {
 func (r *EventRecorder) write(ctx context.Context, q *eventQueue) {
 	correlator := record.NewEventCorrelator(r.clock)
 	for event := q.next(); event != nil; event = q.next() {
-		result, err := correlator.EventCorrelate(event)
-		switch {
-		case err != nil || ctx.Err() != nil:
-			r.count(eventDropped)
-		case result.Skip:
-			r.count(eventSuppressed)
-		default:
-			r.store(ctx, correlator, result)
-		}
+		r.writeOne(ctx, correlator, event)
+	}
+}
+
+// writeOne writes an event, or drops it where that panics.
+func (r *EventRecorder) writeOne(ctx context.Context, correlator *record.EventCorrelator, event *corev1.Event) {
+	defer utilruntime.HandleCrashWithContext(ctx, func(context.Context, any) { r.count(eventDropped) })
+	result, err := correlator.EventCorrelate(event)
+	switch {
+	case err != nil || ctx.Err() != nil:
+		r.count(eventDropped)
+	case result.Skip:
+		r.count(eventSuppressed)
+	default:
+		r.store(ctx, correlator, result)
 	}
 }
 

@@ -23,7 +23,7 @@ func serve(routes []route) http.Handler {
 	for _, r := range routes {
 		mux.Handle(r.pattern, r.handler)
 	}
-	return noticeTail(mux)
+	return withPanicsAnswered(noticeTail(mux))
 }
 
 // routes are all of the kubelet API.
@@ -65,19 +65,19 @@ func podRoutes(p Provider, cfg KubeletConfig, pods cache.Indexer) []route {
 
 	logs, ok := p.(LogsGetter)
 	if implement("/containerLogs/", "container logs", ok); ok {
-		config.GetContainerLogs = withoutPast(logs.GetContainerLogs)
+		config.GetContainerLogs = guardedLogs(withoutPast(logs.GetContainerLogs))
 	}
 	exec, ok := p.(Executor)
 	if implement("/exec/", "exec", ok); ok {
-		config.RunInContainer = exec.RunInContainer
+		config.RunInContainer = guardedExec(exec.RunInContainer)
 	}
 	attach, ok := p.(Attacher)
 	if implement("/attach/", "attach", ok); ok {
-		config.AttachToContainer = attach.AttachToContainer
+		config.AttachToContainer = guardedAttach(attach.AttachToContainer)
 	}
 	forwarder, ok := p.(PortForwarder)
 	if implement("/portForward/", "port-forward", ok); ok {
-		forward.PortForward = forwarder.PortForward
+		forward.PortForward = guardedForward(forwarder.PortForward)
 	}
 	stats, ok := p.(StatsSummarizer)
 	if implement("/stats/", "stats", ok); ok {

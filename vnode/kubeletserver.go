@@ -10,9 +10,18 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	"golang.org/x/sync/errgroup"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/utils/clock"
+)
+
+// Pauses before the kubelet API is listened for again.
+const (
+	acceptRetryMin = 100 * time.Millisecond
+	acceptRetryMax = 10 * time.Second
 )
 
 // kubeletServer serves the kubelet's HTTPS API.
@@ -38,7 +47,11 @@ func newKubeletServer(cfg Config, d Deps) (*kubeletServer, error) {
 
 // listen binds the port and returns it.
 func (s *kubeletServer) listen(ctx context.Context) (int32, error) {
-	address := net.JoinHostPort(s.cfg.Address, strconv.Itoa(int(s.cfg.Port)))
+	return s.listenOn(ctx, int(s.cfg.Port))
+}
+
+func (s *kubeletServer) listenOn(ctx context.Context, port int) (int32, error) {
+	address := net.JoinHostPort(s.cfg.Address, strconv.Itoa(port))
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
@@ -60,14 +73,13 @@ func (s *kubeletServer) serve(ctx context.Context) error {
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          stdlog.New(debugWriter{log.G(ctx)}, "", 0),
 	}
-	group.Go(func() error {
-		err := server.Serve(tls.NewListener(limitConnections(s.listener, s.cfg.MaxConnections), s.tlsConfig()))
-		if errors.Is(err, http.ErrServerClosed) {
-			return nil
-		}
-		return fmt.Errorf("serve the kubelet API: %w", err)
+	group.Go(func() (err error) {
+		defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
+		s.accept(ctx, server)
+		return nil
 	})
-	group.Go(func() error {
+	group.Go(func() (err error) {
+		defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
 		<-ctx.Done()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 		defer cancel()
@@ -77,6 +89,25 @@ func (s *kubeletServer) serve(ctx context.Context) error {
 		return nil
 	})
 	return group.Wait()
+}
+
+// accept takes connections until the server is shut down. A listener that failed
+// was closed: the same port is listened on again.
+func (s *kubeletServer) accept(ctx context.Context, server *http.Server) {
+	port, closed := s.listener.Addr().(*net.TCPAddr).Port, false
+	retry(ctx, clock.RealClock{}, acceptRetryMin, acceptRetryMax, "serving the kubelet API", func() error {
+		if closed {
+			if _, err := s.listenOn(ctx, port); err != nil {
+				return err
+			}
+		}
+		closed = true
+		err := server.Serve(tls.NewListener(limitConnections(s.listener, s.cfg.MaxConnections), s.tlsConfig()))
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return err
+	})
 }
 
 // tlsConfig asks for a client certificate and leaves it to authentication to

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/clock"
 )
@@ -30,6 +31,9 @@ type nodeKeeper struct {
 	conditions NodeConditioner // nil if the provider has none
 	clock      clock.WithTicker
 	calls      *caller
+
+	// registering and recovering close what follows, once.
+	registering, recovering sync.Once
 
 	registered chan struct{} // closed once the Node is there
 	recovered  chan struct{} // closed once the provider has recovered
@@ -61,13 +65,18 @@ func (k *nodeKeeper) setPort(port int32) {
 }
 
 func (k *nodeKeeper) setRecovered() {
-	close(k.recovered)
+	k.recovering.Do(func() { close(k.recovered) })
 	k.refresh()
 }
 
 // Ping asks the provider for its conditions. The library stops the lease while
-// it fails, so it fails only if the provider does not answer.
+// it fails, so it fails only if the provider does not answer, or panics: the
+// library calls it where nothing recovers.
 func (k *nodeKeeper) Ping(ctx context.Context) error {
+	return catchPanic(ctx, func() error { return k.ping(ctx) })
+}
+
+func (k *nodeKeeper) ping(ctx context.Context) error {
 	if k.conditions == nil {
 		return ctx.Err()
 	}
@@ -135,7 +144,8 @@ func (k *nodeKeeper) object() *corev1.Node {
 	return n
 }
 
-// run registers the node, however long that takes, and keeps it until ctx ends.
+// run registers the node, however long that takes, and keeps it until ctx ends. When
+// the library's controller ends before, it is made anew.
 func (k *nodeKeeper) run(ctx context.Context) {
 	retry(ctx, k.clock, registerRetryMin, registerRetryMax, "registration of the node", func() error {
 		return k.keep(ctx)
@@ -157,6 +167,7 @@ func (k *nodeKeeper) keep(ctx context.Context) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var done sync.WaitGroup
 	done.Go(func() {
+		defer utilruntime.HandleCrashWithContext(ctx)
 		if err := controller.Run(running); err != nil {
 			log.G(ctx).WithError(err).Debug("node controller ended")
 		}
@@ -174,9 +185,8 @@ func (k *nodeKeeper) keep(ctx context.Context) error {
 	if !retry(ctx, k.clock, registerRetryMin, registerRetryMax, "tainting of the node", func() error { return k.ensureTaints(ctx) }) {
 		return nil
 	}
-	close(k.registered)
-	k.watch(ctx)
-	return nil
+	k.registering.Do(func() { close(k.registered) })
+	return k.watch(ctx, controller.Done())
 }
 
 func (k *nodeKeeper) newController() (*node.NodeController, error) {
@@ -208,14 +218,16 @@ func (k *nodeKeeper) adoptTransitions(ctx context.Context) error {
 }
 
 // watch pushes the node whenever its status changed, and looks after the object
-// in between.
-func (k *nodeKeeper) watch(ctx context.Context) {
+// in between. It fails when the controller, which takes what is pushed, has ended.
+func (k *nodeKeeper) watch(ctx context.Context, ended <-chan struct{}) error {
 	ticker := k.clock.NewTicker(k.cfg.PingInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
+		case <-ended:
+			return errors.New("the controller of the node has ended")
 		case <-k.changed:
 		case <-ticker.C():
 			if !k.strayed(ctx) {
@@ -225,7 +237,21 @@ func (k *nodeKeeper) watch(ctx context.Context) {
 		k.mu.Lock()
 		push := k.push
 		k.mu.Unlock()
-		push(k.object())
+		if !pushed(push, k.object(), ended) {
+			return errors.New("the controller of the node has ended")
+		}
+	}
+}
+
+// pushed hands the node to the controller. The library's function waits for room,
+// for ever once nobody takes anything out.
+func pushed(push func(*corev1.Node), n *corev1.Node, ended <-chan struct{}) bool {
+	select {
+	case <-ended:
+		return false
+	default:
+		push(n)
+		return true
 	}
 }
 

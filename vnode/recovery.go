@@ -55,11 +55,11 @@ func (v *VirtualNode) stopStrays(ctx context.Context) error {
 	return nil
 }
 
-// retry calls f until it succeeds, with a pause that doubles from first to longest; false if
+// retry calls f until it succeeds, and after a panic as after an error, with a pause that doubles from first to longest; false if
 // ctx ends before.
 func retry(ctx context.Context, c clock.Clock, first, longest time.Duration, what string, f func() error) bool {
 	for pause := first; ; pause = min(2*pause, longest) {
-		err := f()
+		err := catchPanic(ctx, f)
 		if err == nil {
 			return true
 		}

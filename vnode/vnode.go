@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	"golang.org/x/sync/errgroup"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
@@ -143,12 +144,26 @@ func (v *VirtualNode) Run(ctx context.Context) error {
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return v.kubelet.serve(ctx) })
-	group.Go(func() error { v.deps.Pods.Run(ctx.Done()); return nil })
-	group.Go(func() error { v.node.run(ctx); return nil })
-	group.Go(func() error { v.runPods(ctx); return nil })
-	group.Go(func() error { v.announce(ctx); return nil })
+	run := func(f func(context.Context) error) {
+		group.Go(func() (err error) {
+			defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
+			return f(ctx)
+		})
+	}
+	run(v.kubelet.serve)
+	run(func(ctx context.Context) error { v.deps.Pods.RunWithContext(ctx); return nil })
+	run(func(ctx context.Context) error { v.node.run(ctx); return nil })
+	run(func(ctx context.Context) error { v.keepPods(ctx); return nil })
+	run(func(ctx context.Context) error { v.announce(ctx); return nil })
 	return group.Wait()
+}
+
+// keepPods works on pods until ctx ends, and begins anew after a panic.
+func (v *VirtualNode) keepPods(ctx context.Context) {
+	retry(ctx, v.deps.Clock, v.cfg.RetryMin, v.cfg.RetryMax, "work on pods", func() error {
+		v.runPods(ctx)
+		return nil
+	})
 }
 
 // runPods works on pods, but not before the provider knows what already runs.

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -146,7 +147,10 @@ func probe(wrong func() string) http.HandlerFunc {
 // serveMetrics serves until ctx ends.
 func serveMetrics(ctx context.Context, cfg Config, handler http.Handler) error {
 	server := &http.Server{Addr: cfg.MetricsAddress, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	stopped := context.AfterFunc(ctx, func() { server.Close() })
+	stopped := context.AfterFunc(ctx, func() {
+		defer utilruntime.HandleCrashWithContext(ctx)
+		server.Close()
+	})
 	defer stopped()
 	if err := server.ListenAndServe(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("serving metrics: %w", err)

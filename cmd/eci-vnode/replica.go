@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	"k8s.io/apimachinery/pkg/util/rand"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/transport"
 
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
@@ -38,6 +39,7 @@ func newReplica(cfg Config, registry prometheus.Registerer) *replica {
 		Name: "eci_vnode_leader",
 		Help: "1 if this replica leads and may write, 0 if it stands by.",
 	}, func() float64 {
+		defer utilruntime.HandleCrash()
 		if r.mayWrite() == nil {
 			return 1
 		}

@@ -14,6 +14,7 @@ import (
 	logruslogger "github.com/virtual-kubelet/virtual-kubelet/log/logrus"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 
@@ -70,6 +71,7 @@ func run(ctx context.Context, cfg Config, env lookupEnv, stderr io.Writer) error
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	catchPanics(logger, registry)
 	r := newReplica(cfg, registry)
 	clients, err := newClients(cfg.Kube, r.fenceKube())
 	if err != nil {
@@ -86,14 +88,27 @@ func run(ctx context.Context, cfg Config, env lookupEnv, stderr io.Writer) error
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	group.Go(func() error { logIdentity(serving, credentials); return nil })
+	group.Go(func() error {
+		defer utilruntime.HandleCrashWithContext(ctx)
+		logIdentity(serving, credentials)
+		return nil
+	})
 	if cfg.MetricsAddress != "" {
 		handler := metricsHandler(cfg, registry, r.notReady, beat.hung)
-		group.Go(func() error { return serveMetrics(serving, cfg, handler) })
+		group.Go(func() (err error) {
+			defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
+			return serveMetrics(serving, cfg, handler)
+		})
 	}
-	group.Go(func() error { limitGarbage(serving, env); return nil })
-	group.Go(func() error { limitProcessors(serving, env); return nil })
-	group.Go(func() error {
+	for _, tune := range []func(context.Context, lookupEnv){limitGarbage, limitProcessors} {
+		group.Go(func() error {
+			defer utilruntime.HandleCrashWithContext(ctx)
+			keepUp(serving, func(ctx context.Context) { tune(ctx, env) })
+			return nil
+		})
+	}
+	group.Go(func() (err error) {
+		defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
 		defer stop() // probes are answered until the work has ended
 		return r.lead(ctx, clients, func(ctx context.Context) error { return work(ctx, cfg, clients, cloud, registry, r) })
 	})
@@ -151,9 +166,19 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 		return ctx.Err()
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return node.Run(ctx) })
-	group.Go(func() error { return p.Run(ctx) })
-	group.Go(func() error { r.follow(ctx, node.Ready()); return nil })
+	group.Go(func() (err error) {
+		defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
+		return node.Run(ctx)
+	})
+	group.Go(func() (err error) {
+		defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
+		return p.Run(ctx)
+	})
+	group.Go(func() error {
+		defer utilruntime.HandleCrashWithContext(ctx)
+		r.follow(ctx, node.Ready())
+		return nil
+	})
 	return group.Wait()
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -20,8 +21,10 @@ const (
 	// handshakeTimeout is well below the 30 seconds that a URI is good for.
 	handshakeTimeout = 15 * time.Second
 	bufferSize       = 32 << 10
-	// maxMessage bounds one message of the server, in bytes.
-	maxMessage = 16 << 20
+	// maxHandshake bounds what the server sends until the handshake is over, TLS
+	// included, in bytes: neither net/http nor the WebSocket library bounds the
+	// headers of an answer.
+	maxHandshake = 256 << 10
 )
 
 // Dialer opens streams. The zero Dialer is ready for use.
@@ -39,9 +42,17 @@ func (d *Dialer) Dial(ctx context.Context, uri eci.Secret, framing Framing) (*St
 	if err := checkURI(uri.Reveal()); err != nil {
 		return nil, fmt.Errorf("exec stream: %w", err)
 	}
+	var shaking *handshakeConn
 	dialer := websocket.Dialer{
-		Proxy:            http.ProxyFromEnvironment,
-		NetDialContext:   (&net.Dialer{Timeout: handshakeTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		Proxy: http.ProxyFromEnvironment,
+		NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := (&net.Dialer{Timeout: handshakeTimeout, KeepAlive: 30 * time.Second}).DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			shaking = &handshakeConn{Conn: conn, left: maxHandshake}
+			return shaking, nil
+		},
 		TLSClientConfig:  d.TLS,
 		HandshakeTimeout: handshakeTimeout,
 		Subprotocols:     framing.offers(),
@@ -55,9 +66,25 @@ func (d *Dialer) Dial(ctx context.Context, uri eci.Secret, framing Framing) (*St
 		}
 		return nil, fmt.Errorf("exec stream: %w", err)
 	}
-	conn.SetReadLimit(maxMessage)
+	shaking.left = math.MaxInt64
 	agreed := framing.agreed(conn.Subprotocol())
-	return &Stream{conn: conn, framing: agreed, codec: newCodec(agreed)}, nil
+	return &Stream{conn: conn, framing: agreed, codec: newCodec(agreed), pingEvery: pingEvery}, nil
+}
+
+// handshakeConn reads no more than left bytes. It has one reader at a time.
+type handshakeConn struct {
+	net.Conn
+	left int64
+}
+
+// Read reports an error once all that may be read was.
+func (c *handshakeConn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, fmt.Errorf("the answer of the handshake is longer than %d bytes", maxHandshake)
+	}
+	n, err := c.Conn.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
 }
 
 // checkURI also keeps the text of the URI out of what url.Parse would say.

@@ -2,7 +2,9 @@ package execstream
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/gorilla/websocket"
 )
@@ -79,8 +81,9 @@ type codec interface {
 	stdin(p []byte) (kind int, message []byte)
 	endStdin() []byte
 	resize(cols, rows uint16) []byte
-	// read tells which channel a message belongs to.
-	read(message []byte) (channel byte, payload []byte, err error)
+	// channel reads which channel a message belongs to; the rest of the message is
+	// what was sent there. The error may be errWrongFraming.
+	channel(message io.Reader) (byte, error)
 }
 
 func newCodec(f Framing) codec {
@@ -92,10 +95,10 @@ func newCodec(f Framing) codec {
 
 type raw struct{}
 
-func (raw) stdin(p []byte) (int, []byte)        { return websocket.TextMessage, p }
-func (raw) endStdin() []byte                    { return nil }
-func (raw) resize(uint16, uint16) []byte        { return nil }
-func (raw) read(m []byte) (byte, []byte, error) { return channelStdout, m, nil }
+func (raw) stdin(p []byte) (int, []byte)    { return websocket.TextMessage, p }
+func (raw) endStdin() []byte                { return nil }
+func (raw) resize(uint16, uint16) []byte    { return nil }
+func (raw) channel(io.Reader) (byte, error) { return channelStdout, nil }
 
 type channels struct{ ends bool }
 
@@ -115,12 +118,20 @@ func (channels) resize(cols, rows uint16) []byte {
 	return append([]byte{channelResize}, size...)
 }
 
-func (channels) read(m []byte) (byte, []byte, error) {
-	if len(m) == 0 {
-		return channelStdout, nil, nil
+// errWrongFraming is the error of a message on a channel that does not exist.
+var errWrongFraming = errors.New("does the server speak another framing?")
+
+func (channels) channel(message io.Reader) (byte, error) {
+	var first [1]byte
+	switch _, err := io.ReadFull(message, first[:]); {
+	case errors.Is(err, io.EOF):
+		return channelStdout, nil // an empty message
+	case err != nil:
+		return 0, err
 	}
-	if m[0] != channelStdout && m[0] != channelStderr && m[0] != channelStatus && m[0] != channelClose {
-		return 0, nil, fmt.Errorf("a message on channel %d: does the server speak another framing?", m[0])
+	switch first[0] {
+	case channelStdout, channelStderr, channelStatus, channelClose:
+		return first[0], nil
 	}
-	return m[0], m[1:], nil
+	return 0, fmt.Errorf("a message on channel %d: %w", first[0], errWrongFraming)
 }

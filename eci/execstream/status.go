@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // status is the part of a Kubernetes Status that tells of an exit.
@@ -36,5 +37,5 @@ func parseStatus(text []byte) (Exit, error) {
 	if s.Message == "" {
 		s.Message = "the server gave no reason"
 	}
-	return Exit{Failure: s.Message}, nil
+	return Exit{Failure: strings.ToValidUTF8(s.Message[:min(len(s.Message), maxFailure)], "")}, nil
 }

@@ -11,11 +11,19 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/eci-vnode/eci-vnode/eci"
 )
 
-// maxAnswer bounds an answer, in bytes: a page of 200 states with long messages
-// stays far below.
-const maxAnswer = 64 << 20
+const (
+	// maxAnswer bounds an answer, in bytes: a page of 200 states with long messages
+	// stays far below, and 1 MB of log is six times as long where all of it has to be
+	// escaped. A page of groups can be longer; eci.ErrAnswerTooLong says to ask for
+	// fewer.
+	maxAnswer = 12 << 20
+	// maxRefusal bounds the body of an error, in bytes.
+	maxRefusal = 1 << 20
+)
 
 // Attempt is what one sending of a call came to.
 type Attempt struct {
@@ -123,9 +131,13 @@ func (c *Client) send(ctx context.Context, url, body string, answer *bytes.Buffe
 		return 0, err
 	}
 	defer resp.Body.Close()
-	_, err = answer.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
-	if err == nil && answer.Len() > maxAnswer {
-		err = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+	most := maxAnswer
+	if resp.StatusCode/100 != 2 {
+		most = maxRefusal
+	}
+	_, err = answer.ReadFrom(io.LimitReader(resp.Body, int64(most)+1))
+	if err == nil && answer.Len() > most {
+		err = fmt.Errorf("%w: more than %d bytes with HTTP status %d", eci.ErrAnswerTooLong, most, resp.StatusCode)
 	}
 	return resp.StatusCode, err
 }

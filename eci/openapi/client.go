@@ -19,6 +19,9 @@ import (
 // one would do.
 const maxIdleConns = 64
 
+// maxHeader bounds the header of an answer, in bytes.
+const maxHeader = 64 << 10
+
 // Client calls the OpenAPI. It is safe for many goroutines and starts none.
 type Client struct {
 	cfg      Config
@@ -81,6 +84,8 @@ func newHTTPClient(given *http.Client) *http.Client {
 			MaxIdleConns:        maxIdleConns,
 			MaxIdleConnsPerHost: maxIdleConns,
 			IdleConnTimeout:     90 * time.Second,
+
+			MaxResponseHeaderBytes: maxHeader,
 		}
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

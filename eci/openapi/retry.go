@@ -25,7 +25,7 @@ const (
 func mayRepeat(a Attempt, params parameters) bool {
 	var badCertificate *tls.CertificateVerificationError
 	switch {
-	case errors.As(a.Err, &badCertificate), errors.Is(a.Err, errUnsent):
+	case errors.As(a.Err, &badCertificate), errors.Is(a.Err, errUnsent), errors.Is(a.Err, eci.ErrAnswerTooLong):
 		return false
 	case eci.IsThrottled(a.Err), !a.reached:
 		return true

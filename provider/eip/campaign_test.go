@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
 	"github.com/eci-vnode/eci-vnode/eci/vpc"
@@ -28,6 +29,9 @@ func TestNoEIPIsLeakedOrBoughtTwiceWhateverHappens(t *testing.T) {
 	if *seed != 0 {
 		first, last = *seed, *seed
 	}
+	handlers := utilruntime.PanicHandlers
+	utilruntime.PanicHandlers = nil // crashes are panics here, and each would be logged with its stack
+	t.Cleanup(func() { utilruntime.PanicHandlers = handlers })
 	const shares = 2
 	for share := range uint64(shares) {
 		t.Run(fmt.Sprintf("share%d", share), func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/clock"
@@ -239,7 +240,7 @@ func (r *Reconciler) work(ctx context.Context, tasks []task) bool {
 	if r.cfg.Workers == 1 { // the calls of a simulation come in one order
 		moving := false
 		for _, t := range tasks {
-			moving = t(ctx) || moving
+			moving = attempt(ctx, t) || moving
 		}
 		return moving
 	}
@@ -249,12 +250,19 @@ func (r *Reconciler) work(ctx context.Context, tasks []task) bool {
 	for i, t := range tasks {
 		slots <- struct{}{}
 		running.Go(func() {
+			defer utilruntime.HandleCrashWithContext(ctx)
 			defer func() { <-slots }()
-			results[i] = t(ctx)
+			results[i] = attempt(ctx, t)
 		})
 	}
 	running.Wait()
 	return slices.Contains(results, true)
+}
+
+// attempt takes one step. After a panic the next one waits for the next turn.
+func attempt(ctx context.Context, t task) (moving bool) {
+	defer utilruntime.HandleCrashWithContext(ctx)
+	return t(ctx)
 }
 
 // assign makes the tasks of a turn: pods with the EIP that is theirs, then the

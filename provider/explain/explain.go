@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider/request"
@@ -62,6 +63,9 @@ func Explain(ctx context.Context, m *Manifests, cfg Config, deps Deps) (*Report,
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, w := range workloads {
 		group.Go(func() (err error) {
+			defer utilruntime.HandleCrashWithContext(ctx, func(_ context.Context, cause any) {
+				err = fmt.Errorf("%s: %s %q: panic: %v", w.file, w.kind, w.name, cause)
+			})
 			e := &explainer{manifests: m, cfg: cfg, deps: deps, profile: profile, workload: w}
 			if pods[i], err = e.explain(ctx); err != nil {
 				return fmt.Errorf("%s: %s %q: %w", w.file, w.kind, w.name, err)

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -54,6 +55,9 @@ func (m *Manifests) Read(file string, content []byte) error {
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, document := range documents {
 		group.Go(func() error {
+			defer utilruntime.HandleCrash(func(cause any) {
+				read[i] = readings{err: fmt.Errorf("%s: document %d: panic: %v", file, i+1, cause)}
+			})
 			read[i] = m.readDocument(source{file: file, document: i + 1}, document)
 			return nil
 		})

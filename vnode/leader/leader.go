@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/leaderelection"
@@ -99,7 +100,10 @@ func Lead(ctx context.Context, cfg Config, deps Deps, work func(context.Context)
 		return fmt.Errorf("leader election: %w", err)
 	}
 	log.G(ctx).WithFields(log.Fields{"lease": cfg.Namespace + "/" + cfg.Name, "identity": cfg.Identity}).Info("standing by for the lease of the leader")
-	stop := context.AfterFunc(ctx, t.stopWaiting)
+	stop := context.AfterFunc(ctx, func() {
+		defer utilruntime.HandleCrashWithContext(ctx)
+		t.stopWaiting()
+	})
 	defer stop()
 	elector.Run(klog.NewContext(electing, logr.Discard())) // our lock logs what goes wrong
 	deps.Fence.close()
@@ -128,7 +132,8 @@ func (t *term) stopWaiting() {
 }
 
 // work runs the work until ctx, the life of the process, or leading, the time
-// that the lease is held, ends.
+// that the lease is held, ends. The library calls it where nothing recovers: a panic
+// is what the work failed with, so that the lease is given up.
 func (t *term) work(ctx, leading context.Context, work func(context.Context) error) {
 	t.mu.Lock()
 	begin := !t.over
@@ -138,8 +143,11 @@ func (t *term) work(ctx, leading context.Context, work func(context.Context) err
 		return
 	}
 	working, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(leading, cancel)
-	err := work(working)
+	stop := context.AfterFunc(leading, func() {
+		defer utilruntime.HandleCrashWithContext(leading)
+		cancel()
+	})
+	err := catchPanic(working, work)
 	stop()
 	cancel()
 	t.mu.Lock()
@@ -148,6 +156,12 @@ func (t *term) work(ctx, leading context.Context, work func(context.Context) err
 	t.mu.Unlock()
 	close(t.ended)
 	t.resign()
+}
+
+// catchPanic works and turns a panic into an error.
+func catchPanic(ctx context.Context, work func(context.Context) error) (err error) {
+	defer utilruntime.HandleCrashWithContext(ctx, func(_ context.Context, cause any) { err = fmt.Errorf("panic: %v", cause) })
+	return work(ctx)
 }
 
 // idle says that nothing is being worked on.
