@@ -118,6 +118,9 @@ func (w *world) runUntil(what string, holds func() bool) {
 	w.Helper()
 	ctx, cancel := context.WithCancel(w.Context())
 	var done sync.WaitGroup
+	for _, work := range []*podWork{w.launches, w.endings} {
+		work.Queue = newQueue(work.name, w.clock)
+	}
 	done.Go(func() { _ = w.Provider.Run(ctx) })
 	w.eventually(what, func() bool {
 		w.pass(time.Second)
@@ -231,13 +234,13 @@ func TestRetry_WaitsAfterAPanicAndGivesTheClaimBack(t *testing.T) {
 	pod := w.mustAddPod("a")
 	w.store.remember(pod)
 	w.store.update(pod.UID, func(e *entry) { e.retryAt = w.clock.Now() })
+	w.launches.Add(pod.UID)
 	trap := w.setTrap(eci.ActionCreateContainerGroup)
-	w.pass(time.Second)
 	w.tick()
-	if e, _ := w.store.get(pod.UID); e.busy || !e.retryAt.After(w.clock.Now()) || trap.set.Load() {
-		t.Fatalf("busy %v, to be tried again in %s", e.busy, e.retryAt.Sub(w.clock.Now()))
+	if e, _ := w.store.get(pod.UID); e.busy || trap.set.Load() || len(w.launches.Queue.(*stepQueue).due) != 1 {
+		t.Fatalf("busy %v, waiting %v", e.busy, w.launches.Queue.(*stepQueue).due)
 	}
-	w.pass(maxRetry + time.Second)
+	w.pass(time.Second)
 	w.tick()
 	w.expectLive(1)
 }

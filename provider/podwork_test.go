@@ -164,6 +164,7 @@ func TestCreatePolicy_ReadsAndMakesNothing(t *testing.T) {
 }
 
 func TestPodWork_PanicOverOnePodStopsNoOther(t *testing.T) {
+	catchCrashes(t)
 	w := newWorld(t)
 	done := map[types.UID]int{}
 	work := &podWork{Queue: newStepQueue(w.clock), name: "test", do: func(_ context.Context, uid types.UID) error {

@@ -205,6 +205,7 @@ func TestProfiles_AWorkerThatLeavesFailsAlone(t *testing.T) {
 }
 
 func TestSharedReads_APanicIsAnError(t *testing.T) {
+	catchCrashes(t)
 	w := newWorld(t)
 	_, err := newSharedReads(w.clock).do(t.Context(), "key", func(context.Context) (any, error) { panic("a fault of ours") })
 	if err == nil {

@@ -242,6 +242,7 @@ func TestRecover_KeepsConditionsOfPodsWhoseGroupIsNotListed(t *testing.T) {
 		w.pass(time.Minute)
 	}
 	w.emulator.Faults().Clear()
+	w.tick()
 	w.turnEIPs()
 	if c := w.eipCondition(w.pods.List()[0]); c.Status != corev1.ConditionTrue {
 		t.Errorf("%+v", c)

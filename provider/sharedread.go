@@ -2,12 +2,12 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/utils/clock"
 )
 
@@ -49,7 +49,8 @@ func (s *sharedReads) do(ctx context.Context, key string, read func(context.Cont
 	if s.alone {
 		return s.noted(ctx, key, read)
 	}
-	answer := s.group.DoChan(key, func() (any, error) {
+	answer := s.group.DoChan(key, func() (_ any, err error) {
+		defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedReadTimeout)
 		defer cancel()
 		return s.noted(ctx, key, read)
@@ -62,19 +63,12 @@ func (s *sharedReads) do(ctx context.Context, key string, read func(context.Cont
 	}
 }
 
-// noted calls read and remembers its error, unless it has failed a moment ago. A panic
-// is an error: on the goroutine of singleflight nothing else would stop it from ending
-// the process.
+// noted calls read and remembers its error, unless it has failed a moment ago.
 func (s *sharedReads) noted(ctx context.Context, key string, read func(context.Context) (any, error)) (got any, err error) {
 	if err := s.failed(key); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if reason := recover(); reason != nil {
-			got, err = nil, fmt.Errorf("reading %s: panic: %v", key, reason)
-		}
-		s.note(key, err)
-	}()
+	defer func() { s.note(key, err) }()
 	return read(ctx)
 }
 

@@ -66,7 +66,11 @@ func (r *renewing) Credential(ctx context.Context) (Credential, error) {
 	case !due:
 		return Credential{}, failure
 	}
-	renewed := r.flight.DoChan("", func() (any, error) { r.renew(); return nil, nil })
+	renewed := r.flight.DoChan("", func() (_ any, err error) {
+		defer recovered(&err)
+		r.renew()
+		return nil, nil
+	})
 	if valid {
 		return current, nil
 	}
@@ -112,14 +116,17 @@ func (r *renewing) renew() {
 	r.observe(err)
 }
 
-// safeFetch makes a panic an error: nothing above it recovers.
+// safeFetch makes a panic an error, which counts as one of the place.
 func (r *renewing) safeFetch(ctx context.Context) (credential Credential, expires time.Time, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
+	defer recovered(&err)
 	return r.fetch(ctx)
+}
+
+// recovered makes a panic an error.
+func recovered(err *error) {
+	if cause := recover(); cause != nil {
+		*err = fmt.Errorf("panic: %v", cause)
+	}
 }
 
 func (r *renewing) keep(credential Credential, expires time.Time, err error, now time.Time) {
