@@ -35,7 +35,6 @@ func (p *Provider) startFollower(ctx context.Context, log *logCursor) io.ReadClo
 		defer utilruntime.HandleCrashWithContext(ctx, func(context.Context, any) { in.CloseWithError(errFollowerBroken) })
 		defer close(done)
 		defer cancel()
-		defer log.leave()
 		// A reader who neither reads nor closes would hold a write for ever.
 		defer context.AfterFunc(ctx, func() {
 			defer utilruntime.HandleCrashWithContext(ctx)
@@ -63,8 +62,10 @@ func (r *followReader) Close() error {
 }
 
 // followLog writes what is pending, and what comes after it, to w until the run of
-// the container is over and was read to its end.
+// the container is over and was read to its end. The cursor leaves before the reader
+// hears of the end.
 func (p *Provider) followLog(ctx context.Context, w io.Writer, log *logCursor) error {
+	defer log.leave()
 	lastRead := p.deps.Clock.Now()
 	for {
 		lines := len(log.pending)

@@ -3,8 +3,10 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,14 +23,39 @@ import (
 	"github.com/eci-vnode/eci-vnode/eci"
 )
 
-// catchCrashes has panics caught as in the program, and returns how many were.
+// caughtNow counts the panics that the running test expects; nil is none.
+var caughtNow atomic.Pointer[atomic.Int32]
+
+// TestMain has panics caught as in the program, from before the first goroutine
+// until after the last, and fails for those that no test expects.
+func TestMain(m *testing.M) {
+	var unexpected atomic.Int32
+	report := utilruntime.PanicHandlers
+	utilruntime.ReallyCrash = false
+	utilruntime.PanicHandlers = []func(context.Context, any){func(ctx context.Context, cause any) {
+		if expected := caughtNow.Load(); expected != nil {
+			expected.Add(1)
+			return
+		}
+		unexpected.Add(1)
+		for _, handle := range report {
+			handle(ctx, cause)
+		}
+	}}
+	code := m.Run()
+	if code == 0 && unexpected.Load() > 0 {
+		fmt.Fprintln(os.Stderr, "FAIL: goroutines panicked, see above")
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// catchCrashes returns how many panics were caught since.
 func catchCrashes(t *testing.T) *atomic.Int32 {
 	t.Helper()
 	caught := &atomic.Int32{}
-	handlers := utilruntime.PanicHandlers
-	utilruntime.ReallyCrash = false
-	utilruntime.PanicHandlers = []func(context.Context, any){func(context.Context, any) { caught.Add(1) }}
-	t.Cleanup(func() { utilruntime.ReallyCrash, utilruntime.PanicHandlers = true, handlers })
+	caughtNow.Store(caught)
+	t.Cleanup(func() { caughtNow.Store(nil) })
 	return caught
 }
 
