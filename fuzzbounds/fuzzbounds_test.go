@@ -16,17 +16,20 @@ func (r *recorder) Errorf(string, ...any) { r.failed = true }
 
 var sink []byte
 
+// little is what the work of these tests may take.
+var little = Cost{Time: 20 * time.Millisecond, Memory: 4 << 20}
+
 func TestCheck_FailsWorkOverABound(t *testing.T) {
 	for name, work := range map[string]func(){
 		"time": func() {
-			for start := processorTime(); processorTime()-start < 2*MaxTime; {
+			for start := processorTime(); processorTime()-start < 2*little.Time; {
 				time.Now()
 			}
 		},
-		"memory": func() { sink = make([]byte, 2*MaxMemory) },
+		"memory": func() { sink = make([]byte, 2*little.Memory) },
 	} {
 		r := &recorder{TB: t}
-		if Check(r, work); !r.failed {
+		if check(r, little, work); !r.failed {
 			t.Errorf("work over the bound of %s passes", name)
 		}
 	}
@@ -36,11 +39,11 @@ func TestCheck_PassesCheapWork(t *testing.T) {
 	Check(t, func() { sink = make([]byte, 1<<20) })
 }
 
-func TestCheck_RunsSlowWorkAgain(t *testing.T) {
+func TestCheck_RunsWorkOverABoundAgain(t *testing.T) {
 	runs := 0
-	Check(t, func() {
+	check(t, little, func() {
 		if runs++; runs == 1 {
-			sink = make([]byte, 2*MaxMemory)
+			sink = make([]byte, 2*little.Memory)
 		}
 	})
 	if runs != 2 {
