@@ -37,7 +37,7 @@ func (t *translator) expand(input string, find lookup, path *field.Path) (result
 	if !t.spend(size, path) {
 		return value{}, false, false
 	}
-	result, embedded = expand(input, find)
+	result, embedded = expand(input, find, size)
 	return result, embedded, true
 }
 
@@ -53,10 +53,10 @@ func (t *translator) spend(bytes int, path *field.Path) bool {
 	return t.spent <= maxPodText
 }
 
-// expand returns input with its references replaced. The result is the address of
+// expand returns input, of size bytes with its references replaced. The result is the address of
 // the group when input is nothing but a reference to it; embedded is true when
 // the address would have to stand inside a text, which ECI cannot do.
-func expand(input string, find lookup) (result value, embedded bool) {
+func expand(input string, find lookup, size int) (result value, embedded bool) {
 	if name, whole := strings.CutPrefix(input, "$("); whole {
 		if name, whole = strings.CutSuffix(name, ")"); whole && !strings.Contains(name, ")") {
 			if v, known := find(name); known && v.podIP {
@@ -65,6 +65,7 @@ func expand(input string, find lookup) (result value, embedded bool) {
 		}
 	}
 	var out strings.Builder
+	out.Grow(size)
 	pieces(input, find, func(piece value) {
 		out.WriteString(piece.text)
 		result.secret = result.secret || piece.secret

@@ -123,7 +123,7 @@ func hostileTexts() []hostileShape {
 		{"sub paths of one variable", func(pod *corev1.Pod, _ *Objects, n int, text string) {
 			app(pod).Env = []corev1.EnvVar{{Name: "V", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: keyOf("one")}}}
 			pod.Spec.Volumes = []corev1.Volume{{Name: "v"}}
-			app(pod).VolumeMounts = parts(n, 60, func(i int) corev1.VolumeMount {
+			app(pod).VolumeMounts = parts(n, 60+len(text), func(i int) corev1.VolumeMount {
 				return corev1.VolumeMount{Name: "v", MountPath: "/" + strconv.Itoa(i), SubPathExpr: text + "$(V)$(V)"}
 			})
 		}},
@@ -146,7 +146,7 @@ func hostileLists() []hostileShape {
 			})
 		}},
 		{"variables that are refused", func(pod *corev1.Pod, _ *Objects, n int, text string) {
-			app(pod).Env = parts(n, 30, func(i int) corev1.EnvVar { return corev1.EnvVar{Name: "-" + strconv.Itoa(i), Value: text} })
+			app(pod).Env = parts(n, 30+len(text), func(i int) corev1.EnvVar { return corev1.EnvVar{Name: "-" + strconv.Itoa(i), Value: text} })
 		}},
 		{"sizes of other containers", func(pod *corev1.Pod, _ *Objects, n int, _ string) {
 			ref := &corev1.ResourceFieldSelector{ContainerName: "app", Resource: "requests.cpu"}
@@ -172,17 +172,17 @@ func hostileLists() []hostileShape {
 			app(pod).Ports = parts(n, 60, func(i int) corev1.ContainerPort {
 				return corev1.ContainerPort{Name: strconv.Itoa(i), ContainerPort: int32(i)}
 			})
-			app(pod).VolumeMounts = parts(n, 60, func(i int) corev1.VolumeMount {
+			app(pod).VolumeMounts = parts(n, 60+len(text), func(i int) corev1.VolumeMount {
 				return corev1.VolumeMount{Name: text, MountPath: "/" + strconv.Itoa(i)}
 			})
 			app(pod).LivenessProbe = &corev1.Probe{PeriodSeconds: int32(n) << 16, FailureThreshold: int32(n) << 16, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
-				Port: intstr.FromString(text), HTTPHeaders: parts(n, 40, func(int) corev1.HTTPHeader { return corev1.HTTPHeader{Name: text, Value: text} })}}}
+				Port: intstr.FromString(text), HTTPHeaders: parts(n, 40+2*len(text), func(int) corev1.HTTPHeader { return corev1.HTTPHeader{Name: text, Value: text} })}}}
 		}},
 		{"sysctls, capabilities and gates", func(pod *corev1.Pod, _ *Objects, n int, text string) {
-			pod.Spec.SecurityContext = &corev1.PodSecurityContext{Sysctls: parts(n, 40, func(int) corev1.Sysctl { return corev1.Sysctl{Name: text, Value: text} })}
-			app(pod).SecurityContext = &corev1.SecurityContext{Capabilities: &corev1.Capabilities{Add: parts(n, 20, func(int) corev1.Capability { return corev1.Capability(text) })}}
+			pod.Spec.SecurityContext = &corev1.PodSecurityContext{Sysctls: parts(n, 40+2*len(text), func(int) corev1.Sysctl { return corev1.Sysctl{Name: text, Value: text} })}
+			app(pod).SecurityContext = &corev1.SecurityContext{Capabilities: &corev1.Capabilities{Add: parts(n, 20+len(text), func(int) corev1.Capability { return corev1.Capability(text) })}}
 			pod.Spec.ReadinessGates = parts(n, 40, func(int) corev1.PodReadinessGate { return corev1.PodReadinessGate{ConditionType: "x"} })
-			pod.Spec.Tolerations = parts(n, 40, func(int) corev1.Toleration { return corev1.Toleration{Key: text} })
+			pod.Spec.Tolerations = parts(n, 40+len(text), func(int) corev1.Toleration { return corev1.Toleration{Key: text} })
 		}},
 		{"quantities of any exponent", func(pod *corev1.Pod, _ *Objects, n int, _ string) {
 			quantity := *resource.NewScaledQuantity(int64(n%3)-1, resource.Scale(n<<15))
@@ -240,7 +240,7 @@ func hostileObjects() []hostileShape {
 			})
 		}},
 		{"variables from all keys", func(pod *corev1.Pod, _ *Objects, n int, text string) {
-			app(pod).EnvFrom = parts(n, 60, func(i int) corev1.EnvFromSource {
+			app(pod).EnvFrom = parts(n, 60+len(text), func(i int) corev1.EnvFromSource {
 				source := corev1.EnvFromSource{Prefix: text, ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: of(i)}}
 				if i%3 == 0 {
 					source = corev1.EnvFromSource{Prefix: strconv.Itoa(i), SecretRef: &corev1.SecretEnvSource{LocalObjectReference: of(i / 2)}}
@@ -276,7 +276,7 @@ func hostileAnnotations() []hostileShape {
 	return []hostileShape{
 		{"annotations that do not exist", func(pod *corev1.Pod, _ *Objects, n int, text string) {
 			pod.Annotations = map[string]string{}
-			for i := range min(n, mostAnnotationBytes/40) {
+			for i := range min(n, mostAnnotationBytes/(40+len(text))) {
 				pod.Annotations[annotationPrefix+"eci-use-spec-"+strconv.Itoa(i)] = text
 			}
 			pod.Annotations[annotationPrefix+strings.Repeat("x", mostAnnotationBytes)] = text

@@ -25,7 +25,7 @@ var errQuantityRange = errors.New("quantities are below 9223372036854775807")
 // ParseQuantity parses a quantity in time that does not depend on its value. It
 // is the only way in which text that somebody else wrote may become a quantity.
 func ParseQuantity(text string) (resource.Quantity, error) {
-	if err := checkQuantityText(text); err != nil {
+	if err := CheckQuantityText(text); err != nil {
 		return resource.Quantity{}, err
 	}
 	quantity, err := resource.ParseQuantity(text)
@@ -35,8 +35,8 @@ func ParseQuantity(text string) (resource.Quantity, error) {
 	return quantity, err
 }
 
-// checkQuantityText returns an error for text that would be costly to parse.
-func checkQuantityText(text string) error {
+// CheckQuantityText returns an error for text that would be costly to parse.
+func CheckQuantityText(text string) error {
 	if len(text) > maxQuantityText {
 		return fmt.Errorf("a quantity has at most %d characters", maxQuantityText)
 	}
