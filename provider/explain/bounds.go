@@ -18,8 +18,9 @@ const (
 	maxObject = 3 << 20
 	// maxParts and maxList are how many objects and lists an object may have in
 	// all, and how many of them one list: two bytes of a file become a container
-	// of a thousand bytes. Our own choice.
-	maxParts = 50000
+	// of a thousand bytes. The 20 containers of ECI with 240 variables each that
+	// name a Secret have 14,400. Our own choice.
+	maxParts = 20000
 	maxList  = 2000
 )
 
