@@ -80,3 +80,11 @@ func checkBounded(t *testing.T, shape hostileShape, n int, text string) {
 		}
 	}
 }
+
+func TestEIPFor_RefusesATimeThatIsTooLong(t *testing.T) {
+	pod := &corev1.Pod{}
+	pod.Annotations = map[string]string{annotationPrefix + "pod-with-eip": "true", annotationPrefix + "pod-eip-release-strategy": "2562047h47m16s"}
+	if _, err := EIPFor(pod, testConfig()); !IsRefused(err) {
+		t.Errorf("got %v, want a refusal", err)
+	}
+}
