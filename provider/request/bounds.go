@@ -58,6 +58,9 @@ const (
 	// maxPullSecretText is the size of all pull secrets of a pod; ECI takes ten
 	// logins. Our own choice.
 	maxPullSecretText = 256 << 10
+	// maxProfileText is the size of the selectors of eci-profile: each is matched
+	// with each pod. Our own choice.
+	maxProfileText = 64 << 10
 	// maxServiceVariables is how many variables of Services are made, and can be
 	// referred to. ECI takes 240. Our own choice.
 	maxServiceVariables = 4096
