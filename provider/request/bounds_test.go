@@ -39,6 +39,7 @@ func TestTranslate_IsBoundedForHostilePods(t *testing.T) {
 		{hostileTexts(), []int{24, 1000, 60000}, []string{"a", long}},
 		{hostileLists(), []int{1000, 60000}, []string{"a"}},
 		{hostileObjects(), []int{60, 1780, 60000}, []string{"a"}},
+		{hostileContainers(), []int{1007}, []string{"a", long}},
 		{hostileAnnotations(), []int{60000}, []string{"a", "[", "10.0.0.1"}},
 	} {
 		for _, shape := range kind.shapes {

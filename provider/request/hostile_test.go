@@ -2,6 +2,7 @@ package request
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -87,7 +88,7 @@ func app(pod *corev1.Pod) *corev1.Container { return &pod.Spec.Containers[0] }
 
 // hostileShapes are the ways in which one pod can cost a node more than its size.
 func hostileShapes() []hostileShape {
-	return append(append(append(hostileTexts(), hostileLists()...), hostileObjects()...), hostileAnnotations()...)
+	return slices.Concat(hostileTexts(), hostileLists(), hostileObjects(), hostileAnnotations(), hostileContainers())
 }
 
 // hostileTexts multiply by expansion.
@@ -132,6 +133,46 @@ func hostileTexts() []hostileShape {
 
 func keyOf(name string) *corev1.ConfigMapKeySelector {
 	return &corev1.ConfigMapKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: name}, Key: "k"}
+}
+
+// hostileContainers repeat in every container what one may have.
+func hostileContainers() []hostileShape {
+	fill := func(pod *corev1.Pod, c corev1.Container) {
+		pod.Spec.InitContainers, pod.Spec.Containers = nil, nil
+		for i := range maxInitContainers {
+			c.Name = "i" + strconv.Itoa(i)
+			pod.Spec.InitContainers = append(pod.Spec.InitContainers, c)
+		}
+		for i := range maxContainers {
+			c.Name = "c" + strconv.Itoa(i)
+			pod.Spec.Containers = append(pod.Spec.Containers, c)
+		}
+	}
+	return []hostileShape{
+		{"words in all containers", func(pod *corev1.Pod, _ *Objects, n int, text string) {
+			word := strings.Repeat("$(V)", 1+n%8)
+			fill(pod, corev1.Container{Image: "a", Env: []corev1.EnvVar{{Name: "V", Value: text[:min(len(text), mostPodBytes/100)]}},
+				Command: slices.Repeat([]string{word}, maxWords), Args: slices.Repeat([]string{word}, maxWords)})
+		}},
+		{"keys in all containers", func(pod *corev1.Pod, objects *Objects, n int, text string) {
+			m := &corev1.ConfigMap{Data: map[string]string{}}
+			for i := range min(n, maxSourceKeys) {
+				m.Data["."+strconv.Itoa(i)] = text[:min(len(text), mostObjectBytes/maxSourceKeys)]
+			}
+			objects.ConfigMaps["m"] = m
+			source := corev1.EnvFromSource{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "m"}}}
+			fill(pod, corev1.Container{Image: "a", EnvFrom: slices.Repeat([]corev1.EnvFromSource{source}, maxEntries)})
+		}},
+		{"Secrets in all containers", func(pod *corev1.Pod, objects *Objects, n int, text string) {
+			objects.Secrets["s"] = &corev1.Secret{Data: map[string][]byte{"k": []byte(text)}}
+			ref := &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "s"}, Key: "k"}
+			c := corev1.Container{Image: "a"}
+			for i := range min(n, maxVariables) {
+				c.Env = append(c.Env, corev1.EnvVar{Name: "V" + strconv.Itoa(i), ValueFrom: &corev1.EnvVarSource{SecretKeyRef: ref}})
+			}
+			fill(pod, c)
+		}},
+	}
 }
 
 // hostileLists are long.
