@@ -85,6 +85,10 @@ func TestRead_RefusesWhatIsOverABound(t *testing.T) {
 			t.Errorf("%s: got %.300v, want %q", name, err, want)
 		}
 	}
+	large := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {k: " + strings.Repeat("v", maxObject) + "}\n"
+	if err := NewManifests("default").Read("f", []byte(large)); err == nil || !strings.Contains(err.Error(), "Kubernetes takes 3145728") {
+		t.Errorf("an object that is too big: got %v", err)
+	}
 	if err := NewManifests("default").Read("f", make([]byte, MaxFile+1)); err == nil || !strings.Contains(err.Error(), "split it") {
 		t.Errorf("a file that is too big: got %v", err)
 	}
