@@ -7,6 +7,7 @@ GO      ?= go
 SANDBOX ?= .sandbox
 BENCH    = .bench
 SEEDS   ?= 10000
+FUZZTIME ?= 10m
 ARGS    ?=
 BIN      = $(SANDBOX)/bin
 
@@ -38,7 +39,7 @@ NOT_PLAYED = provider/(attach|claims|eip|exec[a-z]*|follow|forwardexec|health|lo
 CHURN_PODS  = 500
 CHURN_KILLS = 30
 
-.PHONY: help faults test-faults faults-coverage churn sandbox sandbox-up sandbox-down build bench profile build-bench test test-main test-sandbox test-nested \
+.PHONY: help fuzz faults test-faults faults-coverage churn sandbox sandbox-up sandbox-down build bench profile build-bench test test-main test-sandbox test-nested \
 	fmt vet lint goldens clean check-go
 
 help: ## List the targets
@@ -105,6 +106,14 @@ faults-coverage: check-go ## Which lines of provider and vnode the campaign reac
 	@grep -vE '$(NOT_PLAYED)' $(BENCH)/faults.cover | awk 'NR > 1 { all += $$2; if ($$3) reached += $$2 } \
 		END { printf "%d of %d statements of what the campaign plays are reached: %.1f %%\n", reached, all, 100 * reached / all }'
 
+# The seeds and the corpus of each target run with go test as well.
+fuzz: check-go ## Run every fuzz target, one after the other (FUZZTIME=10m for each)
+	@find cmd eci provider vnode -name '*_test.go' -exec grep -H '^func Fuzz' {} + | \
+		sed 's|^\(.*\)/[^/]*:func \(Fuzz[A-Za-z0-9_]*\).*|\1 \2|' | sort | while read -r dir target; do \
+		echo "==> $$target in $$dir, for $(FUZZTIME)"; \
+		$(GO) test "./$$dir" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) </dev/null || exit 1; \
+	done
+
 # Every nested module but the sandbox, whose tests need its programs.
 test-nested: check-go
 	@set -e; for module in $$(find . -mindepth 2 -name go.mod -not -path './sandbox/*'); do \
@@ -133,7 +142,7 @@ churn: build ## Kill eci-vnode 30 times under 500 pods, faults and API server re
 
 fmt: check-go ## Check that every Go file is formatted
 	@echo "==> gofmt"
-	@unformatted=$$(gofmt -l cmd deploy eci provider vnode sandbox) && test -z "$$unformatted" || \
+	@unformatted=$$(gofmt -l cmd deploy eci fuzzbounds provider vnode sandbox) && test -z "$$unformatted" || \
 		{ echo "not formatted (gofmt -w them):"; echo "$$unformatted"; exit 1; }
 
 vet: check-go ## go vet the main module

@@ -47,6 +47,9 @@ var rooms = map[string]struct {
 	"cmd/eci-vnode":     {ours: []string{"eci", "eci/vpc", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode", "vnode/leader"}},
 	"cmd/eci-emulator":  {ours: []string{"eci", "eci/emulator", "eci/emulator/process"}, forbidden: clusterSide},
 
+	// What one input may cost, for tests and fuzz targets only.
+	"fuzzbounds": {forbidden: foreign},
+
 	// Real processes need libraries for images, networks and a shell.
 	"eci/emulator/process":         {ours: []string{"eci", "eci/emulator", "eci/emulator/process/toolbox"}, forbidden: append(slices.Concat(clusterSide, cloudSide), loggers...)},
 	"eci/emulator/process/toolbox": {forbidden: append(slices.Concat(clusterSide, cloudSide), loggers...)},
@@ -125,6 +128,16 @@ func TestOnlyCommandsKnowLogrusAndCobraAndTheEnvironment(t *testing.T) {
 			}
 			if strings.Contains(string(text), "os.Getenv") || strings.Contains(string(text), "\nfunc init()") {
 				t.Errorf("%s reads the environment or has an init function", file)
+			}
+		}
+	}
+}
+
+func TestOnlyTestsImportFuzzbounds(t *testing.T) {
+	for room, files := range goFiles(t) {
+		for _, file := range files {
+			if !strings.HasSuffix(file, "_test.go") && slices.Contains(importsOf(t, file), module+"fuzzbounds") {
+				t.Errorf("%s of room %s imports fuzzbounds, which is for tests", file, room)
 			}
 		}
 	}

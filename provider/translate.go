@@ -21,6 +21,9 @@ type translated struct {
 // translate makes the request of a pod with the objects that it names, and the
 // profile of the cluster, as they are now. Tokens are made only if asked.
 func (p *Provider) translate(ctx context.Context, pod *corev1.Pod, tokens bool) (made translated, err error) {
+	if err = request.CheckBounds(pod); err != nil {
+		return made, err // before anything is read for it
+	}
 	if made.objects, err = p.collect(ctx, pod, tokens); err != nil {
 		return made, err
 	}

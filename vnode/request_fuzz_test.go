@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,8 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/eci-vnode/eci-vnode/fuzzbounds"
 )
 
 // gate knows one token, and lets its bearer do everything.
@@ -62,7 +65,8 @@ func (connection) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // FuzzKubeletRequest: whatever bytes a connection brings, the handler answers
-// them without a panic, and nobody without a token gets to the provider.
+// them without a panic and within the bounds of time and memory, and nobody
+// without a token gets to the provider.
 func FuzzKubeletRequest(f *testing.F) {
 	const good = "Authorization: Bearer good\r\n"
 	for _, line := range []string{
@@ -70,8 +74,10 @@ func FuzzKubeletRequest(f *testing.F) {
 		"GET /containerLogs/default/a/app?tailLines=10&follow=true&sinceSeconds=-1&limitBytes=0&timestamps=x", "GET /containerLogs/default/a/app?sinceTime=2026-01-02T03:04:05Z&previous=true",
 		"POST /exec/default/a/app?command=sh&command=-c&input=1&output=1&tty=1", "GET /exec/default/a/app?command=", "POST /attach/default/a/app?output=1", "POST /portForward/default/a?port=80",
 		"GET /../pods", "GET /%2e%2e/pods", "GET //pods", "GET /logs/", "PUT /pods", "OPTIONS *", "CONNECT a:1", "GET /containerLogs/%00/a%2Fb/c", "GET /exec/default/a/app?command=%zz&;",
+		"GET /containerLogs/default/a/app?tailLines=99999999999999999999&sinceSeconds=9223372036854775807&limitBytes=9223372036854775807",
+		"POST /exec/default/a/app?" + strings.Repeat("command=a&", 10000), "POST /portForward/default/a?port=" + strings.Repeat("80,", 10000), "GET /" + strings.Repeat("../", 10000),
 	} {
-		for _, headers := range []string{"", good, good + "Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n",
+		for _, headers := range []string{"", good, good + strings.Repeat("A: b\r\n", 1000), good + "Content-Length: 9999999999\r\n", good + "Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n",
 			good + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n",
 			good + "Content-Length: 3\r\nAccept-Encoding: gzip\r\n"} {
 			f.Add([]byte(line + " HTTP/1.1\r\nHost: node\r\n" + headers + "\r\nabc"))
@@ -86,14 +92,19 @@ func FuzzKubeletRequest(f *testing.F) {
 	cfg.Kubelet.StreamCreationTimeout, cfg.Kubelet.StreamIdleTimeout = time.Millisecond, time.Millisecond
 	handler := limited(guarded(gate{}, "vk", serve(routes(cfg, Deps{Client: kubefake.NewClientset(), Provider: guest{talkative{newTestProvider()}, &reached}, Pods: pods}))))
 	f.Fuzz(func(t *testing.T, wire []byte) {
-		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(wire)))
-		if err != nil {
+		if _, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(wire))); err != nil {
 			return // refused by net/http before us
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		before, answer := reached, httptest.NewRecorder()
-		handler.ServeHTTP(connection{answer}, r.WithContext(ctx))
+		var r *http.Request
+		var before int
+		var answer *httptest.ResponseRecorder
+		fuzzbounds.Check(t, func() {
+			r, _ = http.ReadRequest(bufio.NewReader(bytes.NewReader(wire)))
+			before, answer = reached, httptest.NewRecorder()
+			handler.ServeHTTP(connection{answer}, r.WithContext(ctx))
+		})
 		if r.Header.Get("Authorization") != "Bearer good" && (answer.Code != http.StatusUnauthorized || reached != before) {
 			t.Errorf("%s %s without a token: %d, reached the provider %d times", r.Method, r.URL, answer.Code, reached-before)
 		}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -256,7 +258,37 @@ func readConfig(c *Config, path string) error {
 	return nil
 }
 
-func decodeConfig(c *Config, data []byte) error { return yaml.UnmarshalStrict(data, c) }
+func decodeConfig(c *Config, data []byte) error {
+	if err := explain.CheckAliases(data); err != nil {
+		return err
+	}
+	object, err := yaml.YAMLToJSONStrict(data)
+	if err != nil {
+		return err
+	}
+	if err := checkCapacity(object); err != nil {
+		return err
+	}
+	return yaml.UnmarshalStrict(data, c)
+}
+
+// checkCapacity refuses quantities that are costly to decode or to count with.
+func checkCapacity(object []byte) error {
+	var c struct {
+		Capacity, Allocatable map[string]json.RawMessage
+	}
+	if json.Unmarshal(object, &c) != nil {
+		return nil // the strict decoder says what is wrong
+	}
+	for field, list := range map[string]map[string]json.RawMessage{"capacity": c.Capacity, "allocatable": c.Allocatable} {
+		for name, text := range list {
+			if _, err := request.ParseQuantity(strings.TrimSpace(strings.Trim(string(text), `"`))); err != nil {
+				return fmt.Errorf("%s[%s]: %w", field, name, err)
+			}
+		}
+	}
+	return nil
+}
 
 // Validate returns every problem at once, each with its path in the file and
 // what to do about it.

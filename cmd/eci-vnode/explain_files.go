@@ -18,14 +18,14 @@ func readManifests(manifests *explain.Manifests, flags explainFlags, stdin io.Re
 	var errs []error
 	for _, name := range flags.files {
 		if name == "-" {
-			content, err := io.ReadAll(stdin)
+			content, err := readBounded(stdin)
 			errs = append(errs, err, manifests.Read("-", content))
 			continue
 		}
 		files, err := filesOf(name, flags.recursive)
 		errs = append(errs, err)
 		for _, file := range files {
-			content, err := os.ReadFile(file)
+			content, err := readFile(file)
 			if err != nil {
 				errs = append(errs, err)
 				continue
@@ -34,6 +34,20 @@ func readManifests(manifests *explain.Manifests, flags explainFlags, stdin io.Re
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// readBounded reads no more than is needed to see that there is too much.
+func readBounded(source io.Reader) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(source, explain.MaxFile+1))
+}
+
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return readBounded(file)
 }
 
 // filesOf is the file itself, or those of a directory that kubectl would take,

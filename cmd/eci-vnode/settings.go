@@ -8,7 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
 // providerName is the only value of --provider, as in the first ECI provider.
@@ -200,7 +201,7 @@ func flagOf(at func(*Config) *bool) func(*Config, string) error {
 
 func capacity(name corev1.ResourceName) func(*Config, string) error {
 	return func(c *Config, value string) error {
-		q, err := resource.ParseQuantity(value)
+		q, err := request.ParseQuantity(value)
 		if err != nil {
 			return fmt.Errorf("%q is not a quantity such as 1000 or 4Ti", value)
 		}

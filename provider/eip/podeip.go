@@ -77,6 +77,9 @@ func (p *PodEIP) isOver(now time.Time, slack time.Duration) bool {
 		return false
 	}
 	after, err := time.ParseDuration(p.Spec.AllocationType.ReleaseAfter)
+	// Anybody may have written the record: a sum past what a duration holds would
+	// be negative, and the address over at once.
+	after = min(max(after, 0), request.MaxTTL)
 	return err == nil && now.Sub(p.lastSeen()) >= after+slack
 }
 

@@ -49,6 +49,9 @@ type header struct {
 // there twice, is an error. The error holds every problem, each with file,
 // document and field; the objects that were good are kept.
 func (m *Manifests) Read(file string, content []byte) error {
+	if len(content) > MaxFile {
+		return fmt.Errorf("%s: it has %d bytes, and at most %d are read: split it", file, len(content), MaxFile)
+	}
 	documents, err := split(content)
 	read := make([]readings, len(documents))
 	var group errgroup.Group
@@ -121,6 +124,9 @@ func splitJSON(content []byte) ([][]byte, bool) {
 
 // readDocument only looks at m: documents are read side by side.
 func (m *Manifests) readDocument(at source, document []byte) readings {
+	if err := CheckAliases(document); err != nil {
+		return readings{err: fmt.Errorf("%s: %w", at, err)}
+	}
 	object, err := yaml.YAMLToJSONStrict(document)
 	if err != nil {
 		return readings{err: fmt.Errorf("%s: %s", at, strings.TrimPrefix(err.Error(), "yaml: "))}
@@ -188,6 +194,13 @@ func (m *Manifests) passOver(at source, h header) readings {
 
 // strict reads an object and returns every problem with its field path.
 func strict(data []byte, into any) []error {
+	if err := checkParts(data); err != nil {
+		return []error{err}
+	}
+	// Before it is decoded: to decode one quantity may take hours.
+	if at, err := costlyQuantity(data); err != nil {
+		return []error{fmt.Errorf("%s: %w", at, err)}
+	}
 	problems, err := kjson.UnmarshalStrict(data, into)
 	if err == nil {
 		return problems

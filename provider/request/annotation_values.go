@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/eci-vnode/eci-vnode/eci"
@@ -37,6 +36,9 @@ func isAmount(n float64) bool { return n > 0 && n <= math.MaxInt16 }
 // rounding would hide which of them was meant.
 func applySpecs(t *translator, path *field.Path, value string) {
 	items := splitList(value)
+	if t.checkCount(path, len(items), maxSpecs); len(items) > maxSpecs {
+		return
+	}
 	sizes := make([]Size, 0, len(items))
 	for _, item := range items {
 		size, ok := parseSpec(item)
@@ -88,11 +90,17 @@ func least(bound, value float64) float64 {
 	return min(bound, value)
 }
 
+// The names of ECS types, compiled once: a list has many of them.
+var (
+	ecsParts = regexp.MustCompile(`^ecs\.([cgr]?)(\d?)[a-z0-9-]*\.(\d*)(x?)large$`)
+	ecsType  = regexp.MustCompile(`^ecs\.[a-z0-9-]+\.(small|medium|large|\d{0,3}xlarge)$`)
+)
+
 // ecsSize reads the size off the name of an ECS type: large has 2 vCPU, xlarge 4,
 // 2xlarge 8, and so on, and the families c, g and r have 2, 4 and 8 GiB for each.
 // What the name does not say is 0.
 func ecsSize(item string) Size {
-	parts := regexp.MustCompile(`^ecs\.([cgr]?)(\d?)[a-z0-9-]*\.(\d*)(x?)large$`).FindStringSubmatch(item)
+	parts := ecsParts.FindStringSubmatch(item)
 	if parts == nil {
 		return Size{}
 	}
@@ -112,11 +120,11 @@ func ecsSize(item string) Size {
 }
 
 func isECSType(item string) bool {
-	return regexp.MustCompile(`^ecs\.[a-z0-9-]+\.(small|medium|large|\d{0,3}xlarge)$`).MatchString(item)
+	return ecsType.MatchString(item)
 }
 
 func applyStorage(t *translator, path *field.Path, value string) {
-	quantity, err := resource.ParseQuantity(value)
+	quantity, err := ParseQuantity(value)
 	extra := math.Ceil(gibOf(quantity))
 	if err != nil || math.IsNaN(extra) || extra < 0 || extra > maxExtraStorage {
 		t.invalid(path, value, "must be a quantity of up to 5000Gi")
@@ -151,7 +159,11 @@ func applyCorePattern(t *translator, path *field.Path, value string) {
 }
 
 func applyTags(t *translator, path *field.Path, value string) {
-	for _, item := range splitList(value) {
+	items := splitList(value)
+	if t.checkCount(path, len(items), eci.MaxTags); len(items) > eci.MaxTags {
+		return
+	}
+	for _, item := range items {
 		key, text, _ := strings.Cut(item, ":")
 		key, text = strings.TrimSpace(key), strings.TrimSpace(text)
 		if problem := tagProblem(key, text); problem != "" {
@@ -162,8 +174,12 @@ func applyTags(t *translator, path *field.Path, value string) {
 	}
 }
 
-func applyACRInstances(t *translator, _ *field.Path, value string) {
-	for _, item := range splitList(value) {
+func applyACRInstances(t *translator, path *field.Path, value string) {
+	items := splitList(value)
+	if t.checkCount(path, len(items), maxListItems); len(items) > maxListItems {
+		return
+	}
+	for _, item := range items {
 		info := eci.ACRRegistryInfo{InstanceID: item}
 		if region, id, ok := strings.Cut(item, ":"); ok {
 			info.RegionID, info.InstanceID = region, id
@@ -249,6 +265,6 @@ func applyDNS(t *translator, path *field.Path, value string) {
 
 // quantityOf reads a whole number with a suffix, such as 40M.
 func quantityOf(value string) (int64, bool) {
-	quantity, err := resource.ParseQuantity(value)
+	quantity, err := ParseQuantity(value)
 	return quantity.Value(), err == nil && quantity.Sign() > 0
 }

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,11 +66,23 @@ func (t *translator) annotations() {
 	}
 	t.checkTogether()
 	t.eip()
-	known := table.known
+	t.unknownAnnotations(table)
+}
+
+// unknownAnnotations refuses what has our prefix and no row, and names the row
+// that may be meant.
+func (t *translator) unknownAnnotations(table annotationIndex) {
+	suggestions := 0
 	for _, key := range sortedKeys(t.pod.Annotations) {
-		if (strings.HasPrefix(key, annotationPrefix) || strings.HasPrefix(key, ownPrefix)) && !known[key] {
-			t.refuse(annotationPath(key), "no such annotation; did you mean "+nearest(key, sortedKeys(known))+"?")
+		if !strings.HasPrefix(key, annotationPrefix) && !strings.HasPrefix(key, ownPrefix) || table.known[key] {
+			continue
 		}
+		why := "no such annotation"
+		if suggestions < maxSuggestions && len(key) <= maxSuggestionKey {
+			why += "; did you mean " + nearest(key, table.keys) + "?"
+			suggestions++
+		}
+		t.refuse(annotationPath(key), why)
 	}
 }
 
@@ -77,6 +90,8 @@ func (t *translator) annotations() {
 type annotationIndex struct {
 	rows  []Annotation
 	known map[string]bool
+	// keys are those of known, in order.
+	keys []string
 }
 
 // annotationTable is made once; nobody changes it.
@@ -91,6 +106,7 @@ var annotationTable = sync.OnceValue(func() annotationIndex {
 	for _, key := range ForeignAnnotations() {
 		index.known[key] = true
 	}
+	index.keys = sortedKeys(index.known)
 	return index
 })
 
@@ -109,6 +125,8 @@ func (t *translator) annotation(row Annotation) {
 		}
 		t.used[[2]string{"annotation", key}] = true
 		switch {
+		case len(value) > maxAnnotation:
+			t.refuse(annotationPath(key), fmt.Sprintf("it has %d bytes, and at most %d are read", len(value), maxAnnotation))
 		case first == "":
 			first = key
 			t.permitAnnotation(row, key, strings.TrimSpace(value))

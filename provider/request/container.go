@@ -24,8 +24,6 @@ const (
 
 // containers fills init and app containers.
 func (t *translator) containers(spec *field.Path) {
-	t.checkCount(spec.Child("containers"), len(t.apps()), maxContainers)
-	t.checkCount(spec.Child("initContainers"), len(t.inits()), maxInitContainers)
 	t.checkNames(spec)
 	if len(t.pod.Spec.Containers) == 0 {
 		t.refusals = append(t.refusals, field.Required(spec.Child("containers"), "a pod has one at least"))
@@ -128,10 +126,12 @@ func (t *translator) setTermination(c corev1.Container, out *eci.ContainerBase) 
 // words expands a command line with the variables of the container. Words that
 // hold a Secret are marked, see Translation.Shown.
 func (t *translator) words(container string, words []string, e *environment, path *field.Path) []string {
-	t.checkCount(path, len(words), maxWords)
 	var out []string
 	for i, word := range words {
-		v, embedded := expand(word, e.lookup)
+		v, embedded, ok := t.expand(word, e.lookup, path.Index(i))
+		if !ok {
+			continue
+		}
 		if embedded || v.podIP {
 			t.refuse(path.Index(i), "the address of the pod is not known before ECI starts it; let a shell read the variable, or give the pod its address by "+annotationPrefix+"eci-private-ip-address")
 		}
@@ -144,7 +144,6 @@ func (t *translator) words(container string, words []string, e *environment, pat
 }
 
 func (t *translator) ports(ports []corev1.ContainerPort, path *field.Path) []eci.ContainerPort {
-	t.checkCount(path, len(ports), maxPorts)
 	var out []eci.ContainerPort
 	for i, p := range ports {
 		t.check(kindPort, p, path.Index(i))

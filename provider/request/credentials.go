@@ -3,6 +3,7 @@ package request
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -31,23 +32,44 @@ func (t *translator) credentials(path *field.Path) {
 			t.warn(ReasonPullSecretMissing, path.Index(i).Child("name"), "image pull secret "+ref.Name+" not found")
 		}
 	}
-	for _, secret := range t.objects.PullSecrets {
-		if secret == nil {
-			continue
+	logins := &registryLogins{t: t, path: path, known: map[string]bool{}}
+	size := 0
+	for _, secret := range uniqueSecrets(t.objects.PullSecrets) {
+		if size += loginSize(secret); size > maxPullSecretText {
+			t.refuse(path, fmt.Sprintf("the pull secrets have more than %d bytes together: leave some out", maxPullSecretText))
+			return
 		}
-		logins, err := loginsOf(secret)
+		servers, err := loginsOf(secret)
 		if err != nil {
 			// The parser quotes what it read: say nothing but the name.
 			t.warn(ReasonPullSecretInvalid, path, "secret "+secret.Name+" is no docker config")
 			continue
 		}
-		for _, server := range sortedKeys(logins) {
-			t.putLogin(server, logins[server], path)
+		for _, server := range sortedKeys(servers) {
+			logins.put(server, servers[server])
 		}
 	}
 	if n := len(t.req.ImageRegistryCredentials); n > maxCredentials {
 		t.refusals = append(t.refusals, field.TooMany(path, n, maxCredentials))
 	}
+}
+
+// uniqueSecrets returns each Secret once: a pod may name one again and again.
+func uniqueSecrets(secrets []*corev1.Secret) []*corev1.Secret {
+	var found []*corev1.Secret
+	seen := map[*corev1.Secret]bool{nil: true}
+	for _, secret := range secrets {
+		if !seen[secret] {
+			seen[secret] = true
+			found = append(found, secret)
+		}
+	}
+	return found
+}
+
+// loginSize is how much loginsOf would parse.
+func loginSize(secret *corev1.Secret) int {
+	return len(secret.Data[corev1.DockerConfigJsonKey]) + len(secret.Data[corev1.DockerConfigKey])
 }
 
 func (t *translator) hasPullSecret(name string) bool {
@@ -73,20 +95,27 @@ func loginsOf(secret *corev1.Secret) (map[string]registryLogin, error) {
 	return logins, err
 }
 
-// putLogin adds a login; the first one for a server counts.
-func (t *translator) putLogin(server string, login registryLogin, path *field.Path) {
+// registryLogins puts logins into the request.
+type registryLogins struct {
+	t    *translator
+	path *field.Path
+	// known are the servers that have a login.
+	known map[string]bool
+}
+
+// put adds a login; the first one for a server counts.
+func (l *registryLogins) put(server string, login registryLogin) {
 	host := serverHost(server)
 	user, password := login.userAndPassword()
 	if host == "" || user == "" || password == "" {
-		t.warn(ReasonPullSecretInvalid, path, "no user name and password for registry "+host)
+		l.t.warn(ReasonPullSecretInvalid, l.path, "no user name and password for registry "+host)
 		return
 	}
-	for _, known := range t.req.ImageRegistryCredentials {
-		if known.Server == host {
-			return
-		}
+	if l.known[host] {
+		return
 	}
-	t.req.ImageRegistryCredentials = append(t.req.ImageRegistryCredentials,
+	l.known[host] = true
+	l.t.req.ImageRegistryCredentials = append(l.t.req.ImageRegistryCredentials,
 		eci.ImageRegistryCredential{Server: host, UserName: user, Password: eci.Secret(password)})
 }
 

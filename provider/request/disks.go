@@ -18,7 +18,11 @@ type dynamicDisk struct {
 
 // applyDiskVolume reads volume:fstype:size, comma separated.
 func applyDiskVolume(t *translator, path *field.Path, value string) {
-	for _, item := range splitList(value) {
+	items := splitList(value)
+	if t.checkCount(path, len(items), maxVolumes); len(items) > maxVolumes {
+		return
+	}
+	for _, item := range items {
 		parts := strings.Split(item, ":")
 		if len(parts) != 3 {
 			t.invalid(path, item, "must be volume:fstype:size, such as cache-volume:ext4:500Gi")

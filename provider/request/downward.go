@@ -65,12 +65,21 @@ func (t *translator) metadata(fieldPath string, path *field.Path) (string, bool)
 	case "metadata.uid":
 		return string(t.pod.UID), true
 	case "metadata.labels":
-		return formatMap(t.pod.Labels), true
+		return formatOnce(&t.parts.labels, t.pod.Labels), true
 	case "metadata.annotations":
-		return formatMap(t.pod.Annotations), true
+		return formatOnce(&t.parts.annotations, t.pod.Annotations), true
 	}
 	t.invalid(path, fieldPath, "no such field of the downward API")
 	return "", false
+}
+
+// formatOnce keeps what formatMap returns: many files may show the same map.
+func formatOnce(known **string, m map[string]string) string {
+	if *known == nil {
+		text := formatMap(m)
+		*known = &text
+	}
+	return **known
 }
 
 // subscript splits metadata.labels['key'].
@@ -107,9 +116,11 @@ func (t *translator) downwardFile(item corev1.DownwardAPIVolumeFile, path *field
 
 // resourceOfNamed reads a resource of the container that ref names.
 func (t *translator) resourceOfNamed(ref *corev1.ResourceFieldSelector, path *field.Path) (string, bool) {
-	for _, c := range append(t.apps(), t.inits()...) {
-		if c.Name == ref.ContainerName {
-			return t.resourceValue(ref, c, path)
+	for _, list := range [][]corev1.Container{t.apps(), t.inits()} {
+		for i := range list {
+			if list[i].Name == ref.ContainerName {
+				return t.resourceValue(ref, list[i], path)
+			}
 		}
 	}
 	t.invalid(path.Child("containerName"), ref.ContainerName, "no such container")
@@ -134,8 +145,7 @@ func (t *translator) resourceValue(ref *corev1.ResourceFieldSelector, c corev1.C
 	var amount float64
 	switch kind {
 	case "limits":
-		limit := c.Resources.Limits[resourceName]
-		amount = limit.AsApproximateFloat64()
+		amount = amountOf(c.Resources.Limits[resourceName])
 		if amount == 0 {
 			amount = t.whole(resourceName)
 		}
@@ -144,8 +154,7 @@ func (t *translator) resourceValue(ref *corev1.ResourceFieldSelector, c corev1.C
 			return "", false
 		}
 	case "requests":
-		request := c.Resources.Requests[resourceName]
-		amount = request.AsApproximateFloat64()
+		amount = amountOf(c.Resources.Requests[resourceName])
 	default:
 		t.invalid(path.Child("resource"), ref.Resource, "no such resource of the downward API")
 		return "", false
@@ -166,7 +175,7 @@ func (t *translator) whole(name corev1.ResourceName) float64 {
 
 // inUnits divides and rounds up; no divisor is 1.
 func inUnits(amount float64, divisor resource.Quantity) string {
-	unit := divisor.AsApproximateFloat64()
+	unit := amountOf(divisor)
 	if unit <= 0 {
 		unit = 1
 	}

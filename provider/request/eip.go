@@ -227,8 +227,8 @@ func (t *translator) strategy(d *eipDraft) {
 		want.Strategy = StrategyNever
 	default:
 		ttl, err := time.ParseDuration(d.strategy)
-		if err != nil || ttl <= 0 {
-			t.invalid(d.strategyPath, d.strategy, "must be Follow, Never or a duration such as 10m")
+		if err != nil || ttl <= 0 || ttl > MaxTTL {
+			t.invalid(d.strategyPath, d.strategy, "must be Follow, Never or a duration such as 10m, at most 87600h")
 			return
 		}
 		want.Strategy, want.TTL = StrategyTTL, ttl
@@ -238,6 +238,11 @@ func (t *translator) strategy(d *eipDraft) {
 		want.Strategy, want.TTL = StrategyFollow, 0
 	}
 }
+
+// MaxTTL is the longest time for which an address is kept: ten years. A time near
+// the end of what a duration holds would be over at once when something is added.
+// Our own choice.
+const MaxTTL = 87600 * time.Hour
 
 // checkBought refuses what the VPC API would.
 func (t *translator) checkBought() {

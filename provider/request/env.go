@@ -25,27 +25,35 @@ type environment struct {
 	path   *field.Path
 	order  []string
 	values map[string]value
-	// links are the variables of Services, which a reference finds as well.
-	links map[string]string
+	// more are the variables that were counted only.
+	more int
 }
 
 func (t *translator) environment(c corev1.Container, path *field.Path) *environment {
-	e := &environment{t: t, path: path, values: map[string]value{}, links: map[string]string{}}
-	for _, link := range t.services {
-		e.links[link.Name] = link.Value
-	}
+	e := &environment{t: t, path: path, values: map[string]value{}}
 	for i, source := range c.EnvFrom {
 		e.addSource(source, path.Child("envFrom").Index(i))
 	}
 	for i, variable := range c.Env {
 		e.add(variable, c, path.Child("env").Index(i))
 	}
-	for _, link := range t.services {
-		if _, defined := e.values[link.Name]; !defined {
-			e.set(link.Name, value{text: link.Value})
-		}
-	}
+	e.addServices()
 	return e
+}
+
+// addServices adds the variables of Services. More than ECI takes are counted
+// only.
+func (e *environment) addServices() {
+	for _, link := range e.t.services {
+		if _, defined := e.values[link.Name]; defined {
+			continue
+		}
+		if len(e.order) > maxVariables {
+			e.more++
+			continue
+		}
+		e.set(link.Name, value{text: link.Value})
+	}
 }
 
 func (e *environment) set(name string, v value) {
@@ -60,42 +68,69 @@ func (e *environment) lookup(name string) (value, bool) {
 	if v, ok := e.values[name]; ok {
 		return v, true
 	}
-	link, ok := e.links[name]
+	link, ok := e.t.links[name]
 	return value{text: link}, ok
 }
 
 // addSource adds all keys of a ConfigMap or Secret. Keys that make no name of a
 // variable are passed over with a warning, as the kubelet used to do.
 func (e *environment) addSource(source corev1.EnvFromSource, path *field.Path) {
-	data := map[string]string{}
-	secret := source.SecretRef != nil
+	var data entries
 	switch {
 	case source.ConfigMapRef != nil:
 		ref := source.ConfigMapRef
 		if object, ok := e.t.configMap(ref.Name, isTrue(ref.Optional), path.Child("configMapRef", "name")); ok {
-			data = object.Data
+			data.texts = object.Data
 		}
 	case source.SecretRef != nil:
 		ref := source.SecretRef
 		if object, ok := e.t.secret(ref.Name, isTrue(ref.Optional), path.Child("secretRef", "name")); ok {
-			for key, bytes := range object.Data {
-				data[key] = string(bytes)
-			}
+			data.bytes = object.Data
 		}
 	}
+	if data.count() > maxSourceKeys {
+		e.t.refuse(path, fmt.Sprintf("it has %d keys, and at most %d are read into variables: name the needed ones in env", data.count(), maxSourceKeys))
+		return
+	}
+	e.addKeys(source, data, path)
+}
+
+func (e *environment) addKeys(source corev1.EnvFromSource, data entries, path *field.Path) {
 	var skipped []string
-	for _, key := range sortedKeys(data) {
+	if !e.t.spend(keyCost*data.count(), path) {
+		return
+	}
+	for _, key := range data.keys() {
 		name := source.Prefix + key
 		if !isVariableName(name) {
 			skipped = append(skipped, name)
 			continue
 		}
-		e.set(name, value{text: data[key], secret: secret})
-		e.checkLength(name, path)
+		content, _ := data.get(key)
+		e.put(name, content, source.SecretRef != nil, path)
 	}
 	if len(skipped) > 0 {
-		e.t.warn(ReasonInvalidEnvNames, path, "keys ["+strings.Join(skipped, ", ")+"] were skipped since ECI does not take them as names of variables")
+		e.t.warn(ReasonInvalidEnvNames, path, "keys ["+firstOf(skipped)+"] were skipped since ECI does not take them as names of variables")
 	}
+}
+
+// put defines a variable by a value of a ConfigMap or Secret.
+func (e *environment) put(name string, c content, secret bool, path *field.Path) {
+	if !e.checkLength(name, c.size(), path) || secret && !e.t.spend(c.size(), path) {
+		return
+	}
+	e.set(name, value{text: c.copied(), secret: secret})
+}
+
+// mostNamed is how many names a message lists.
+const mostNamed = 20
+
+// firstOf lists names, of many only the first.
+func firstOf(names []string) string {
+	if len(names) <= mostNamed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s, and %d more", strings.Join(names[:mostNamed], ", "), len(names)-mostNamed)
 }
 
 // add defines one variable of env.
@@ -105,7 +140,10 @@ func (e *environment) add(variable corev1.EnvVar, c corev1.Container, path *fiel
 		return
 	}
 	if variable.Value != "" || variable.ValueFrom == nil {
-		v, embedded := expand(variable.Value, e.lookup)
+		v, embedded, ok := e.t.expand(variable.Value, e.lookup, path.Child("value"))
+		if !ok {
+			return
+		}
 		if embedded {
 			e.t.refuse(path.Child("value"), "the address of the pod is not known before ECI starts it, and cannot stand inside a text; put it together in the container, or give the pod its address by "+annotationPrefix+"eci-private-ip-address")
 			return
@@ -114,7 +152,7 @@ func (e *environment) add(variable corev1.EnvVar, c corev1.Container, path *fiel
 	} else if v, ok := e.from(variable.ValueFrom, c, path.Child("valueFrom")); ok {
 		e.set(variable.Name, v)
 	}
-	e.checkLength(variable.Name, path)
+	e.checkLength(variable.Name, len(e.values[variable.Name].text), path)
 }
 
 // from reads the source of a variable; it is false when there is no value.
@@ -155,16 +193,25 @@ func (e *environment) fromSecret(ref *corev1.SecretKeySelector, path *field.Path
 	if !ok {
 		e.t.absent(Missing{Kind: KindSecret, Name: ref.Name, Key: ref.Key, Path: path.String()}, isTrue(ref.Optional), path)
 	}
-	return value{text: string(bytes), secret: ok}, ok
+	if !ok || !e.t.spend(len(bytes), path) {
+		return value{}, false
+	}
+	return value{text: string(bytes), secret: true}, true
 }
 
 // checkLength refuses a value that is too long. The value itself may be secret
 // and stays out of the message.
-func (e *environment) checkLength(name string, path *field.Path) {
-	length, limit := len(e.values[name].text), e.t.cfg.MaxEnvValue
-	if limit > 0 && length > limit {
+func (e *environment) checkLength(name string, length int, path *field.Path) bool {
+	limit := e.t.cfg.MaxEnvValue
+	switch {
+	case limit > 0 && length > limit:
 		e.t.refuse(path, fmt.Sprintf("the value of %s has %d bytes; ECI documents %d: mount it as a file, or let the operator raise maxEnvValue", name, length, limit))
+		return false
+	case length > maxText:
+		e.t.refuse(path, fmt.Sprintf("the value of %s has %d bytes; Linux takes %d: mount it as a file", name, length, maxText))
+		return false
 	}
+	return true
 }
 
 // hides says that a Secret is in the environment.
@@ -179,9 +226,9 @@ func (e *environment) hides() bool {
 
 // wire returns the variables as the request carries them.
 func (e *environment) wire() []eci.EnvironmentVar {
-	if n := len(e.order); n > maxVariables {
+	if n := len(e.order) + e.more; n > maxVariables {
 		e.t.refuse(e.path.Child("env"), fmt.Sprintf("%d variables, %d of them of Services; ECI takes %d: enableServiceLinks: false leaves those out",
-			n, len(e.links), maxVariables))
+			n, len(e.t.links), maxVariables))
 	}
 	var all []eci.EnvironmentVar
 	for _, name := range e.order {

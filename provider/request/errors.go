@@ -124,4 +124,5 @@ const (
 	ReasonSidecarEmulated   = "SidecarEmulated"
 	ReasonPodNetworking     = "PodNetworkingNotApplied"
 	ReasonPodIPsLate        = "PodIPsKnownLate"
+	ReasonMoreWarnings      = "MoreWarnings"
 )

@@ -1,7 +1,6 @@
 package request
 
 import (
-	"encoding/base64"
 	"fmt"
 	"path"
 
@@ -29,11 +28,19 @@ type files struct {
 }
 
 type file struct {
-	data []byte
+	content
 	// mode is nil where that of the volume counts.
 	mode *int32
-	// source names the object and key in messages.
-	source string
+	// kind, object and key say in messages where it is from; without a kind key is
+	// the whole text.
+	kind, object, key string
+}
+
+func (f file) source() string {
+	if f.kind == "" {
+		return f.key
+	}
+	return fmt.Sprintf("key %q of %s %q", f.key, f.kind, f.object)
 }
 
 func (t *translator) newFiles(path *field.Path, mode *int32) *files {
@@ -74,39 +81,37 @@ func (f *files) addConfigMap(name string, items []corev1.KeyToPath, optional *bo
 	if !found {
 		return
 	}
-	data := map[string][]byte{}
-	for key, value := range object.Data {
-		data[key] = []byte(value)
-	}
-	for key, value := range object.BinaryData {
-		data[key] = value
-	}
+	data := entries{texts: object.Data, bytes: object.BinaryData}
 	f.addKeys(KindConfigMap, name, data, items, isTrue(optional), path, at)
 }
 
 // addSecret adds the files of a Secret, as addConfigMap.
 func (f *files) addSecret(name string, items []corev1.KeyToPath, optional *bool, path, at *field.Path) {
 	if object, found := f.t.secret(name, isTrue(optional), path); found {
-		f.addKeys(KindSecret, name, object.Data, items, isTrue(optional), path, at)
+		f.addKeys(KindSecret, name, entries{bytes: object.Data}, items, isTrue(optional), path, at)
 	}
 }
 
 // addKeys takes all keys, or those of items.
-func (f *files) addKeys(kind, name string, data map[string][]byte, items []corev1.KeyToPath, optional bool, path, at *field.Path) {
-	source := func(key string) string { return fmt.Sprintf("key %q of %s %q", key, kind, name) }
+func (f *files) addKeys(kind, name string, data entries, items []corev1.KeyToPath, optional bool, path, at *field.Path) {
+	if n := data.count(); len(items) == 0 && n > maxFiles {
+		f.t.refusals = append(f.t.refusals, field.TooMany(f.path, n, maxFiles))
+		return
+	}
 	if len(items) == 0 {
-		for _, key := range sortedKeys(data) {
-			f.put(key, file{data: data[key], source: source(key)}, path)
+		for _, key := range data.keys() {
+			value, _ := data.get(key)
+			f.put(key, file{content: value, kind: kind, object: name, key: key}, path)
 		}
 		return
 	}
 	for i, item := range items {
-		value, ok := data[item.Key]
+		value, ok := data.get(item.Key)
 		if !ok {
 			f.t.absent(Missing{Kind: kind, Name: name, Key: item.Key, Path: path.String()}, optional, path)
 			continue
 		}
-		f.put(item.Path, file{data: value, mode: item.Mode, source: source(item.Key)}, at.Index(i))
+		f.put(item.Path, file{content: value, mode: item.Mode, kind: kind, object: name, key: item.Key}, at.Index(i))
 	}
 }
 
@@ -115,7 +120,7 @@ func (f *files) addDownward(items []corev1.DownwardAPIVolumeFile, path *field.Pa
 		at := path.Child("items").Index(i)
 		value, ok := f.t.downwardFile(item, at)
 		if ok {
-			f.put(item.Path, file{data: []byte(value), mode: item.Mode, source: at.String()}, at)
+			f.put(item.Path, file{content: content{text: value}, mode: item.Mode, key: at.String()}, at)
 		}
 	}
 }
@@ -127,13 +132,15 @@ func (f *files) addToken(p *corev1.ServiceAccountTokenProjection, path *field.Pa
 		f.t.missing = append(f.t.missing, Missing{Kind: KindToken, Name: key.String(), Path: path.String()})
 		return
 	}
-	f.put(p.Path, file{data: []byte(token), source: "token"}, path)
+	f.put(p.Path, file{content: content{text: token}, key: "token"}, path)
 }
 
 // finish makes the volume. One without a file is an empty directory: ECI may
 // not take a config volume that has none.
 func (f *files) finish(out *eci.Volume) {
-	f.checkSizes()
+	if !f.checkSizes() {
+		return
+	}
 	if len(f.order) == 0 {
 		out.Type, out.EmptyDirVolume = eci.VolumeEmptyDir, &eci.EmptyDirVolume{}
 		return
@@ -141,7 +148,7 @@ func (f *files) finish(out *eci.Volume) {
 	volume := &eci.ConfigFileVolume{DefaultMode: eci.NewOctalMode(uint32(f.mode))}
 	for _, at := range f.order {
 		entry := f.byPath[at]
-		wire := eci.ConfigFile{Path: at, Content: eci.Secret(base64.StdEncoding.EncodeToString(entry.data))}
+		wire := eci.ConfigFile{Path: at, Content: eci.Secret(entry.encoded())}
 		if entry.mode != nil {
 			wire.Mode = eci.NewOctalMode(uint32(*entry.mode))
 		}
@@ -150,15 +157,16 @@ func (f *files) finish(out *eci.Volume) {
 	out.Type, out.ConfigFileVolume = eci.VolumeConfigFile, volume
 }
 
-// checkSizes refuses what is too big for ECI, sizes named.
-func (f *files) checkSizes() {
+// checkSizes refuses what is too big for ECI, sizes named, before it is encoded.
+func (f *files) checkSizes() bool {
+	before := len(f.t.refusals)
 	total := 0
 	for _, at := range f.order {
 		entry := f.byPath[at]
-		total += len(entry.data)
-		if n := len(entry.data); n > eci.MaxConfigFile {
+		n := entry.size()
+		if total += n; n > eci.MaxConfigFile {
 			f.t.refuse(f.path, fmt.Sprintf("%s has %d bytes; ECI takes %d in a file: use nfs, or fetch it in an init container",
-				entry.source, n, eci.MaxConfigFile))
+				entry.source(), n, eci.MaxConfigFile))
 		}
 	}
 	if total > eci.MaxConfigVolume {
@@ -168,4 +176,5 @@ func (f *files) checkSizes() {
 	if len(f.order) > maxFiles {
 		f.t.refusals = append(f.t.refusals, field.TooMany(f.path, len(f.order), maxFiles))
 	}
+	return len(f.t.refusals) == before
 }

@@ -1,8 +1,10 @@
 package request
 
 import (
+	"bytes"
 	"errors"
 	"os"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
+	"github.com/eci-vnode/eci-vnode/fuzzbounds"
 )
 
 // maxSeed keeps the fuzzer from spending its time on shrinking big files.
@@ -46,11 +49,21 @@ func FuzzFromPod(f *testing.F) {
 	cloud := newDryCloud(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		pod := &corev1.Pod{}
-		if yaml.Unmarshal(text, pod) == nil {
+		if isCheap(text) && yaml.Unmarshal(text, pod) == nil {
 			checkArbitrary(t, cloud, pod)
 		}
 	})
 }
+
+// isCheap reports whether the decoders of YAML and of quantities, which are not
+// under test here, take the text without end: aliases and exponents multiply. The
+// API server has decoded a pod before this room gets it; hostilePod makes such
+// quantities without the decoder.
+func isCheap(text []byte) bool {
+	return !bytes.ContainsRune(text, '&') && !longExponent.Match(text)
+}
+
+var longExponent = regexp.MustCompile(`[eE][-+]?[0-9]{3}`)
 
 // FuzzFromFilledPod replaces one part of a good pod by an arbitrary one, which
 // gets further than whole pods of noise.
@@ -129,7 +142,10 @@ func checkArbitrary(t *testing.T, cloud *dryCloud, pod *corev1.Pod) {
 	t.Helper()
 	pod.UID = "uid"
 	documents := &documents{configMaps: map[string]*corev1.ConfigMap{"m": {Data: map[string]string{"k": "v"}}}}
-	req, err := FromPod(pod, documents.objectsFor(pod), testConfig())
+	var req *eci.CreateContainerGroupRequest
+	var err error
+	objects := documents.objectsFor(pod)
+	fuzzbounds.Check(t, func() { req, err = FromPod(pod, objects, testConfig()) })
 	if err != nil {
 		checkPaths(t, pod, err)
 	}

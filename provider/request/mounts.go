@@ -10,7 +10,6 @@ import (
 
 // mounts puts volumes into a container.
 func (t *translator) mounts(mounts []corev1.VolumeMount, e *environment, path *field.Path) []eci.VolumeMount {
-	t.checkCount(path, len(mounts), maxMounts)
 	var out []eci.VolumeMount
 	for i, m := range mounts {
 		out = append(out, t.mount(m, e, path.Index(i)))
@@ -49,14 +48,15 @@ func (t *translator) mount(m corev1.VolumeMount, e *environment, path *field.Pat
 // subPath expands the path as the kubelet does: every variable must be known.
 func (t *translator) subPath(expression string, e *environment, path *field.Path) string {
 	unknown := ""
-	v, embedded := expand(expression, func(name string) (value, bool) {
+	v, embedded, ok := t.expand(expression, func(name string) (value, bool) {
 		v, ok := e.lookup(name)
 		if !ok {
 			unknown = name
 		}
 		return v, ok
-	})
+	}, path)
 	switch {
+	case !ok: // refused
 	case unknown != "":
 		t.invalid(path, expression, "no variable "+unknown)
 	case embedded || v.podIP:

@@ -94,6 +94,9 @@ func parseSelectors(text string) ([]ProfileSelector, error) {
 	if text == "" {
 		return nil, nil
 	}
+	if len(text) > maxProfileText {
+		return nil, fmt.Errorf("it has %d bytes, and at most %d are read", len(text), maxProfileText)
+	}
 	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
 	decoder.DisallowUnknownFields()
 	var all []ProfileSelector
@@ -223,7 +226,7 @@ func matches(selector *metav1.LabelSelector, set map[string]string) bool {
 // addMissing adds what to lacks, under any of the names that an annotation has,
 // and notes it in added.
 func addMissing(to, from, added map[string]string) map[string]string {
-	cloned := false // the map is that of the pod
+	cloned := len(added) > 0 // else the map is that of the pod
 	for _, key := range sortedKeys(from) {
 		if hasAnyName(to, key) {
 			continue

@@ -110,18 +110,30 @@ func fieldName(f reflect.StructField) (name string, inline bool) {
 	return name, strings.Contains(options, "inline") || f.Anonymous
 }
 
+// isFull reports whether so much is refused that more would not be told.
+func (t *translator) isFull() bool { return len(t.refusals) >= maxCollected }
+
 // refuse records that the field at path cannot be served.
 func (t *translator) refuse(path *field.Path, why string) {
+	if t.isFull() {
+		return
+	}
 	t.refusals = append(t.refusals, field.Forbidden(path, why))
 }
 
 // invalid records a value that ECI, or Kubernetes, cannot take.
 func (t *translator) invalid(path *field.Path, value any, why string) {
+	if t.isFull() {
+		return
+	}
 	t.refusals = append(t.refusals, field.Invalid(path, value, why))
 }
 
 // warn records something that the user should know.
 func (t *translator) warn(reason string, path *field.Path, message string) {
+	if len(t.warnings) >= maxCollected {
+		return
+	}
 	t.warnings = append(t.warnings, Warning{Reason: reason, Path: path.String(), Message: message})
 }
 

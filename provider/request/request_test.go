@@ -45,15 +45,15 @@ func TestExpandFollowsTheKubelet(t *testing.T) {
 		"$(($(A)":    "$(($(A)",
 		"$ä$(A)":     "$äa",
 	} {
-		got, embedded := expand(input, lookup)
+		got, embedded := expand(input, lookup, 0)
 		if got.text != want || got.podIP || embedded {
 			t.Errorf("expand(%q) = %+v, %v; want %q", input, got, embedded, want)
 		}
 	}
-	if got, embedded := expand("$(IP)", lookup); !got.podIP || embedded {
+	if got, embedded := expand("$(IP)", lookup, 0); !got.podIP || embedded {
 		t.Errorf("a lone reference to the address gave %+v, %v", got, embedded)
 	}
-	if _, embedded := expand("$(IP):80", lookup); !embedded {
+	if _, embedded := expand("$(IP):80", lookup, 0); !embedded {
 		t.Error("an address inside a text was not told")
 	}
 }

@@ -39,7 +39,7 @@ func (t *translator) checkList(list corev1.ResourceList, path *field.Path) {
 		switch name {
 		case corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage:
 		case gpuResource:
-			if count := quantity.AsApproximateFloat64(); count != math.Trunc(count) || count > math.MaxInt16 {
+			if count := amountOf(quantity); count != math.Trunc(count) || count > math.MaxInt16 {
 				t.invalid(at, quantity.String(), "ECI gives whole GPUs")
 			}
 		default:

@@ -31,6 +31,9 @@ func serviceVariables(pod *corev1.Pod, services []*corev1.Service) []corev1.EnvV
 	}
 	var all []corev1.EnvVar
 	for _, name := range sortedKeys(byName) {
+		if len(all) > maxServiceVariables {
+			break
+		}
 		all = append(all, variablesOf(byName[name])...)
 	}
 	return all

@@ -32,13 +32,19 @@ func IsSidecar(c corev1.Container) bool {
 // apps are the containers that run together: the sidecars, then the app
 // containers.
 func (t *translator) apps() []corev1.Container {
-	sidecars := slices.DeleteFunc(slices.Clone(t.pod.Spec.InitContainers), func(c corev1.Container) bool { return !IsSidecar(c) })
-	return append(sidecars, t.pod.Spec.Containers...)
+	if t.parts.apps == nil {
+		sidecars := slices.DeleteFunc(slices.Clone(t.pod.Spec.InitContainers), func(c corev1.Container) bool { return !IsSidecar(c) })
+		t.parts.apps = slices.Clip(append(sidecars, t.pod.Spec.Containers...))
+	}
+	return t.parts.apps
 }
 
 // inits are the init containers that end.
 func (t *translator) inits() []corev1.Container {
-	return slices.DeleteFunc(slices.Clone(t.pod.Spec.InitContainers), IsSidecar)
+	if t.parts.inits == nil {
+		t.parts.inits = slices.Clip(slices.DeleteFunc(slices.Clone(t.pod.Spec.InitContainers), IsSidecar))
+	}
+	return t.parts.inits
 }
 
 // sidecar makes an app container of init container i. ECI runs all init

@@ -131,9 +131,9 @@ func limitOrRequest(r corev1.ResourceRequirements, name corev1.ResourceName) res
 
 // cpuOf is the quantity in vCPU, and gibOf in GiB; a quantity may have any
 // notation.
-func cpuOf(q resource.Quantity) float64 { return q.AsApproximateFloat64() }
+func cpuOf(q resource.Quantity) float64 { return amountOf(q) }
 
-func gibOf(q resource.Quantity) float64 { return q.AsApproximateFloat64() / gib }
+func gibOf(q resource.Quantity) float64 { return amountOf(q) / gib }
 
 // isIgnored says whether the container is left out of the size.
 func isIgnored(c corev1.Container) bool {

@@ -45,15 +45,18 @@ func FromPod(pod *corev1.Pod, objects Objects, cfg Config) (*eci.CreateContainer
 // *RefusedError that lists all fields that ECI cannot serve, or else a
 // *MissingError that lists all mandatory objects that do not exist.
 func Translate(pod *corev1.Pod, objects Objects, cfg Config) (*Translation, error) {
+	if err := CheckBounds(pod); err != nil {
+		return nil, err
+	}
 	t := newTranslator(pod, objects, cfg)
 	t.translate()
 	if len(t.refusals) > 0 {
-		return nil, &RefusedError{Fields: once(t.refusals, (*field.Error).Error)}
+		return nil, &RefusedError{Fields: limited(t.refusals)}
 	}
 	if len(t.missing) > 0 {
 		return nil, &MissingError{Objects: once(t.missing, Missing.String)}
 	}
-	return &Translation{Request: t.req, EIP: t.wantedEIP, Warnings: once(t.warnings, Warning.String), Asked: t.asked, Given: t.size,
+	return &Translation{Request: t.req, EIP: t.wantedEIP, Warnings: limitedWarnings(t.warnings), Asked: t.asked, Given: t.size,
 		Behaviour: t.behaviour, hidden: t.hidden}, nil
 }
 
@@ -75,6 +78,12 @@ func once[T any](list []T, text func(T) string) []T {
 	})
 }
 
+// podParts are parts of the pod that are asked for again and again, and made once.
+type podParts struct {
+	apps, inits         []corev1.Container
+	annotations, labels *string
+}
+
 // translator is one translation under way.
 type translator struct {
 	pod     *corev1.Pod
@@ -87,7 +96,12 @@ type translator struct {
 	// when the instance type decides. bound is the smallest size that the group
 	// may get, as far as it is known.
 	asked, size, bound Size
-	services           []corev1.EnvVar
+	// services are the variables of Services in order, and links the same by name.
+	services []corev1.EnvVar
+	links    map[string]string
+	// spent is how much of maxPodText the variables and command lines have taken.
+	spent int
+	parts podParts
 	// dns is what an annotation gives instead of the pod's own settings.
 	dns *eci.DNSConfig
 	// draft is what the annotations say about an EIP, wantedEIP what follows
@@ -127,6 +141,10 @@ func (t *translator) translate() {
 	t.volumes(spec.Child("volumes"))
 	t.checkPod(spec)
 	t.services = serviceVariables(t.pod, t.objects.Services)
+	t.links = make(map[string]string, len(t.services))
+	for _, link := range t.services {
+		t.links[link.Name] = link.Value
+	}
 	t.containers(spec)
 	t.tags()
 }

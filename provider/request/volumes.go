@@ -13,9 +13,6 @@ const maxVolumes = 20
 
 // volumes fills the volumes, one function for each kind.
 func (t *translator) volumes(path *field.Path) {
-	if n := len(t.pod.Spec.Volumes); n > maxVolumes {
-		t.refusals = append(t.refusals, field.TooMany(path, n, maxVolumes))
-	}
 	for i, v := range t.pod.Spec.Volumes {
 		at := path.Index(i)
 		t.check(kindVolume, v, at)

@@ -229,8 +229,8 @@ func cutAny(text string, prefixes ...string) (string, bool) {
 
 func ossOptions(s csiSource, options map[string]string) map[string]string {
 	delete(options, "useSharedPath") // says how the driver shares its own mounts
-	for _, option := range s.mountOptions {
-		options["otherOpts"] = strings.TrimSpace(options["otherOpts"] + " -o " + option)
+	if len(s.mountOptions) > 0 {
+		options["otherOpts"] = strings.TrimSpace(options["otherOpts"] + " -o " + strings.Join(s.mountOptions, " -o "))
 	}
 	return options
 }

@@ -24,13 +24,13 @@ const (
 func (v *view) setContainers(status *corev1.PodStatus) {
 	status.InitContainerStatuses = nil
 	status.ContainerStatuses = nil
+	find := finder(v.pod.Status.InitContainerStatuses)
 	for _, c := range v.pod.Spec.InitContainers {
-		status.InitContainerStatuses = append(status.InitContainerStatuses,
-			v.container(c, true, find(v.pod.Status.InitContainerStatuses, c.Name)))
+		status.InitContainerStatuses = append(status.InitContainerStatuses, v.container(c, true, find(c.Name)))
 	}
+	find = finder(v.pod.Status.ContainerStatuses)
 	for _, c := range v.pod.Spec.Containers {
-		status.ContainerStatuses = append(status.ContainerStatuses,
-			v.container(c, false, find(v.pod.Status.ContainerStatuses, c.Name)))
+		status.ContainerStatuses = append(status.ContainerStatuses, v.container(c, false, find(c.Name)))
 	}
 	status.EphemeralContainerStatuses = ephemeral(v.pod)
 	if anyRan(status.ContainerStatuses) {
@@ -38,13 +38,27 @@ func (v *view) setContainers(status *corev1.PodStatus) {
 	}
 }
 
-func find(statuses []corev1.ContainerStatus, name string) *corev1.ContainerStatus {
-	for i := range statuses {
-		if statuses[i].Name == name {
-			return &statuses[i]
+// mostSearched is how many statuses are searched one by one.
+const mostSearched = 64
+
+// finder returns a function that finds a status by the name of its container, or
+// nil. A pod that is refused may have any number of containers.
+func finder(statuses []corev1.ContainerStatus) func(name string) *corev1.ContainerStatus {
+	if len(statuses) > mostSearched {
+		byName := make(map[string]*corev1.ContainerStatus, len(statuses))
+		for i := range statuses {
+			byName[statuses[i].Name] = &statuses[i]
 		}
+		return func(name string) *corev1.ContainerStatus { return byName[name] }
 	}
-	return nil
+	return func(name string) *corev1.ContainerStatus {
+		for i := range statuses {
+			if statuses[i].Name == name {
+				return &statuses[i]
+			}
+		}
+		return nil
+	}
 }
 
 // container returns the newest of what the two answers and the pod show.

@@ -115,10 +115,11 @@ func terminate(pod *corev1.Pod, status corev1.PodStatus, phase corev1.PodPhase, 
 // complete gives every container a status, in the order of the pod.
 func (v *view) complete(containers []corev1.Container, statuses []corev1.ContainerStatus) []corev1.ContainerStatus {
 	var all []corev1.ContainerStatus
+	find := finder(statuses)
 	for _, c := range containers {
 		s := v.waiting(c)
 		s.Image = c.Image
-		if known := find(statuses, c.Name); known != nil {
+		if known := find(c.Name); known != nil {
 			s = *known
 		}
 		all = append(all, s)

@@ -55,8 +55,9 @@ func ephemeral(pod *corev1.Pod) []corev1.ContainerStatus {
 // were given.
 func resizeWaits(pod *corev1.Pod, status *corev1.PodStatus) bool {
 	differs := func(containers []corev1.Container, statuses []corev1.ContainerStatus) bool {
+		find := finder(statuses)
 		return slices.ContainsFunc(containers, func(c corev1.Container) bool {
-			s := find(statuses, c.Name)
+			s := find(c.Name)
 			return s != nil && s.Resources != nil && !equality.Semantic.DeepEqual(*s.Resources, c.Resources)
 		})
 	}

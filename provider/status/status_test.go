@@ -120,7 +120,7 @@ func checkStep(t *testing.T, before, after *corev1.PodStatus) {
 		t.Error("the start time moved")
 	}
 	for _, old := range append(before.ContainerStatuses, before.InitContainerStatuses...) {
-		s := find(append(after.ContainerStatuses, after.InitContainerStatuses...), old.Name)
+		s := finder(append(after.ContainerStatuses, after.InitContainerStatuses...))(old.Name)
 		if s == nil || s.RestartCount < old.RestartCount {
 			t.Errorf("container %s: %+v after %d restarts", old.Name, s, old.RestartCount)
 		}

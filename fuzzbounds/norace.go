@@ -1,0 +1,8 @@
+//go:build !race
+
+package fuzzbounds
+
+const (
+	raceFactor   = 1
+	memoryFactor = 1
+)
