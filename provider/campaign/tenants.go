@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
@@ -127,6 +128,16 @@ func (d direct) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 type strangerClock struct{ simClock }
 
 func (strangerClock) Sleep(context.Context, time.Duration) error { return nil }
+
+// multiplying returns variables each of which refers ten times to the one before it: a
+// kilobyte of them stands for ten gigabytes.
+func multiplying() []corev1.EnvVar {
+	env := []corev1.EnvVar{{Name: "V0", Value: "0123456789"}}
+	for n := 1; n < 10; n++ {
+		env = append(env, corev1.EnvVar{Name: fmt.Sprintf("V%d", n), Value: strings.Repeat(fmt.Sprintf("$(V%d)", n-1), 10)})
+	}
+	return env
+}
 
 // crowdReads lets many users read logs at the same time.
 func (w *world) crowdReads() {

@@ -60,6 +60,7 @@ var podKinds = []podKind{
 	{name: "hasty", command: []string{"sleep", "15"}, policy: corev1.RestartPolicyNever, grace: 10, ends: corev1.PodSucceeded, hasty: true,
 		annotations: map[string]string{"k8s.aliyun.com/pod-fail-on-create-err": "true"}},
 	{name: "refused", command: []string{"true"}, policy: corev1.RestartPolicyNever, refused: true},
+	{name: "bomb", command: []string{"true"}, policy: corev1.RestartPolicyNever, refused: true},
 }
 
 // makePod puts a pod into the API server; kept ones come again.
@@ -71,7 +72,9 @@ func (w *world) makePod(name string, kind podKind, kept bool) {
 			Containers: []corev1.Container{{Name: "app", Image: "busybox", Command: kind.command}},
 		},
 	}
-	if kind.refused {
+	if kind.name == "bomb" {
+		pod.Spec.Containers[0].Env = multiplying()
+	} else if kind.refused {
 		pod.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{
 			GCEPersistentDisk: &corev1.GCEPersistentDiskVolumeSource{PDName: "disk"},
 		}}}
