@@ -13,6 +13,8 @@ import (
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/eci-vnode/eci-vnode/vnode/connlimit"
 )
 
 // kubeletServer serves the kubelet's HTTPS API.
@@ -28,12 +30,11 @@ func newKubeletServer(cfg Config, d Deps) (*kubeletServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth, err := newAuth(cfg, d.Client, creds.clientCA)
+	auth, err := newAuth(cfg.Kubelet, d.Client, creds.clientCA)
 	if err != nil {
 		return nil, err
 	}
-	handler := limited(guarded(auth, cfg.Node.Name, serve(routes(cfg, d))))
-	return &kubeletServer{cfg: cfg.Kubelet, creds: creds, handler: handler}, nil
+	return &kubeletServer{cfg: cfg.Kubelet, creds: creds, handler: newKubeletHandler(auth, cfg, d)}, nil
 }
 
 // listen binds the port and returns it.
@@ -52,16 +53,9 @@ func (s *kubeletServer) listen(ctx context.Context) (int32, error) {
 func (s *kubeletServer) serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	s.creds.start(ctx, group)
-	server := &http.Server{
-		Handler:           s.handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ErrorLog:          stdlog.New(debugWriter{log.G(ctx)}, "", 0),
-	}
+	server := s.server(ctx)
 	group.Go(func() error {
-		err := server.Serve(tls.NewListener(limitConnections(s.listener, s.cfg.MaxConnections), s.tlsConfig()))
+		err := server.Serve(tls.NewListener(s.limited(), s.tlsConfig()))
 		if errors.Is(err, http.ErrServerClosed) {
 			return nil
 		}
@@ -77,6 +71,36 @@ func (s *kubeletServer) serve(ctx context.Context) error {
 		return nil
 	})
 	return group.Wait()
+}
+
+// limited returns the listener within the bounds of its connections.
+func (s *kubeletServer) limited() net.Listener {
+	return connlimit.NewListener(s.listener, connlimit.Config{
+		Unauthenticated:      s.cfg.Limits.MaxUnauthenticatedConnections,
+		UnauthenticatedBytes: maxUnauthenticatedBytes,
+		Authenticated:        s.cfg.Limits.MaxConnections,
+	})
+}
+
+// server returns an HTTP server whose deadlines hold for every request until the
+// handler has authorized it.
+func (s *kubeletServer) server(ctx context.Context) *http.Server {
+	var http1 http.Protocols
+	http1.SetHTTP1(true) // exec, attach and port-forward upgrade the connection
+	until := s.cfg.Limits.RequestTimeout.Duration
+	return &http.Server{
+		Handler:           s.handler,
+		Protocols:         &http1,
+		ReadHeaderTimeout: until, // of the TLS handshake as well
+		ReadTimeout:       until,
+		WriteTimeout:      until,
+		IdleTimeout:       s.cfg.Limits.IdleTimeout.Duration,
+		MaxHeaderBytes:    maxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       connlimit.ConnContext,
+		ConnState:         connlimit.ConnState,
+		ErrorLog:          stdlog.New(debugWriter{log.G(ctx)}, "", 0),
+	}
 }
 
 // tlsConfig asks for a client certificate and leaves it to authentication to

@@ -126,7 +126,8 @@ func (v *VirtualNode) Ready() <-chan struct{} { return v.ready }
 
 // Run works until ctx ends, and then returns nil once everything it started has
 // ended. Pods and the Node object are left as they are. It fails if the kubelet
-// API cannot listen; whatever else goes wrong is retried.
+// API cannot listen, or with a ForeignNodeError if somebody else keeps the Node;
+// whatever else goes wrong is retried.
 func (v *VirtualNode) Run(ctx context.Context) error {
 	if !v.started.CompareAndSwap(false, true) {
 		return errors.New("a virtual node runs only once")
@@ -145,14 +146,20 @@ func (v *VirtualNode) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return v.kubelet.serve(ctx) })
 	group.Go(func() error { v.deps.Pods.Run(ctx.Done()); return nil })
-	group.Go(func() error { v.node.run(ctx); return nil })
+	group.Go(func() error { return v.node.run(ctx) })
 	group.Go(func() error { v.runPods(ctx); return nil })
 	group.Go(func() error { v.announce(ctx); return nil })
 	return group.Wait()
 }
 
-// runPods works on pods, but not before the provider knows what already runs.
+// runPods works on pods, but not before it is known that no other kubelet does, and
+// not before the provider knows what already runs.
 func (v *VirtualNode) runPods(ctx context.Context) {
+	select {
+	case <-v.node.cleared:
+	case <-ctx.Done():
+		return
+	}
 	if !cache.WaitForCacheSync(ctx.Done(), v.deps.Pods.HasSynced) {
 		return
 	}

@@ -4,12 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
-	"net/http/pprof"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -117,37 +113,4 @@ func readClusterID(ctx context.Context, client kubernetes.Interface) (string, er
 		return "", fmt.Errorf("reading the namespace kube-system, whose UID identifies this cluster: %w", err)
 	}
 	return string(ns.UID), nil
-}
-
-// serveMetrics serves until ctx ends; notReady says why the program is not ready,
-// or nothing.
-func serveMetrics(ctx context.Context, cfg Config, registry *prometheus.Registry, notReady func() string) error {
-	mux := http.NewServeMux()
-	if cfg.Profiling {
-		handleProfiles(mux)
-	}
-	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if reason := notReady(); reason != "" {
-			http.Error(w, reason, http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
-	})
-	server := &http.Server{Addr: cfg.MetricsAddress, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	stopped := context.AfterFunc(ctx, func() { server.Close() })
-	defer stopped()
-	if err := server.ListenAndServe(); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("serving metrics: %w", err)
-	}
-	return nil
-}
-
-// handleProfiles serves what `go tool pprof` reads. A profile costs CPU time and
-// shows function names, so that it is off unless asked for.
-func handleProfiles(mux *http.ServeMux) {
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 }

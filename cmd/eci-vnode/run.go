@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -144,10 +145,19 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 		return ctx.Err()
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return node.Run(ctx) })
+	group.Go(func() error { return withNameAdvice(node.Run(ctx)) })
 	group.Go(func() error { return p.Run(ctx) })
 	group.Go(func() error { r.follow(ctx, node.Ready()); return nil })
 	return group.Wait()
+}
+
+// withNameAdvice adds to an error about the name of the node how that is set.
+func withNameAdvice(err error) error {
+	var foreign *vnode.ForeignNodeError
+	if errors.As(err, &foreign) {
+		return fmt.Errorf("%w (the name is set with --nodename, DEFAULT_NODE_NAME or nodeName in the file)", err)
+	}
+	return err
 }
 
 // ownsAnnotation says whether the node writes an annotation on pods.
