@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	"golang.org/x/sync/errgroup"
 
@@ -19,10 +20,11 @@ import (
 
 // kubeletServer serves the kubelet's HTTPS API.
 type kubeletServer struct {
-	cfg      KubeletConfig
-	creds    *credentials
-	handler  http.Handler
-	listener net.Listener
+	cfg       KubeletConfig
+	creds     *credentials
+	handler   http.Handler
+	listener  net.Listener
+	displaced prometheus.Counter // connections without an authorized request
 }
 
 func newKubeletServer(cfg Config, d Deps) (*kubeletServer, error) {
@@ -34,7 +36,17 @@ func newKubeletServer(cfg Config, d Deps) (*kubeletServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &kubeletServer{cfg: cfg.Kubelet, creds: creds, handler: newKubeletHandler(auth, cfg, d)}, nil
+	s := &kubeletServer{cfg: cfg.Kubelet, creds: creds, handler: newKubeletHandler(auth, cfg, d)}
+	s.displaced = prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: metricsNamespace, Name: "kubelet_connections_displaced_total",
+		Help: "Connections to the kubelet API that were closed for another before a request on them was authorized.",
+	})
+	if d.Registry != nil {
+		if err := d.Registry.Register(s.displaced); err != nil {
+			return nil, fmt.Errorf("register metrics of the kubelet API: %w", err)
+		}
+	}
+	return s, nil
 }
 
 // listen binds the port and returns it.
@@ -79,6 +91,7 @@ func (s *kubeletServer) limited() net.Listener {
 		Unauthenticated:      s.cfg.Limits.MaxUnauthenticatedConnections,
 		UnauthenticatedBytes: maxUnauthenticatedBytes,
 		Authenticated:        s.cfg.Limits.MaxConnections,
+		Displaced:            s.displaced.Inc,
 	})
 }
 

@@ -207,6 +207,9 @@ func TestKubeletAPI_StrangersTakeNobodysPlace(t *testing.T) {
 			t.Errorf("a known client: %d %q", code, body)
 		}
 	}
+	if displaced := counterValue(t, v.kubelet.displaced); displaced == 0 {
+		t.Error("no displaced connection was counted")
+	}
 	left := make(chan error, 1)
 	go func() { _, err := stream.Body.Read(make([]byte, 1)); left <- err }()
 	select {
