@@ -34,9 +34,11 @@ var rooms = map[string]struct {
 	// The shell of simulated containers, and the only thing that it is for.
 	"eci/emulator/shell": {forbidden: foreign, allowed: []string{"mvdan.cc/sh/v3"}},
 	"eci/conformance":    {ours: []string{"eci"}, forbidden: foreign},
-	"vnode":              {forbidden: cloudSide},
-	"vnode/leader":       {forbidden: cloudSide},
-	"provider":           {ours: []string{"eci", "eci/vpc", "eci/execstream", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
+	"vnode":              {ours: []string{"vnode/connlimit"}, forbidden: cloudSide},
+	// Bounds connections only, so that every server of the program can use it.
+	"vnode/connlimit": {forbidden: foreign},
+	"vnode/leader":    {forbidden: cloudSide},
+	"provider":        {ours: []string{"eci", "eci/vpc", "eci/execstream", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	// The campaign drives everything from outside; nothing imports it.
 	"provider/campaign": {ours: []string{"eci", "eci/vpc", "eci/emulator", "eci/openapi", "provider", "provider/request", "provider/status", "vnode"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/request":  {ours: []string{"eci", "eci/vpc"}, forbidden: pure},
@@ -44,7 +46,7 @@ var rooms = map[string]struct {
 	"provider/explain":  {ours: []string{"eci", "eci/vpc", "provider/request"}, forbidden: pure},
 	"provider/check":    {ours: []string{"eci"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	"provider/eip":      {ours: []string{"eci", "eci/vpc", "provider/request"}, forbidden: cloudSide},
-	"cmd/eci-vnode":     {ours: []string{"eci", "eci/vpc", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode", "vnode/leader"}},
+	"cmd/eci-vnode":     {ours: []string{"eci", "eci/vpc", "eci/execstream", "eci/openapi", "provider", "provider/request", "provider/status", "provider/eip", "provider/explain", "provider/check", "vnode", "vnode/connlimit", "vnode/leader"}},
 	"cmd/eci-emulator":  {ours: []string{"eci", "eci/emulator", "eci/emulator/process"}, forbidden: clusterSide},
 
 	// What one input may cost, for tests and fuzz targets only.

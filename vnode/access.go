@@ -1,42 +1,65 @@
 package vnode
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/virtual-kubelet/virtual-kubelet/log"
-	"github.com/virtual-kubelet/virtual-kubelet/node/nodeutil"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 )
 
-// guarded lets a request through to h once its sender is known and may ask for
-// this path. The refusals tell nothing of why: what goes wrong is in the log.
-func guarded(auth nodeutil.Auth, node string, h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, known, err := auth.AuthenticateRequest(r)
-		if err != nil || !known {
-			log.G(r.Context()).WithError(err).Debug("a request to the kubelet API has no valid credentials")
-			http.Error(w, "Unauthorized", http.StatusUnauthorized)
-			return
-		}
-		if !plain(r.URL) {
-			http.Error(w, "the path is not in its shortest form", http.StatusBadRequest)
-			return
-		}
-		allowed, err := mayAsk(auth, node, who.User, r)
-		switch {
-		case err != nil:
-			log.G(r.Context()).WithError(err).Error("ask the API server who may use the kubelet API")
-			http.Error(w, "the authorization could not be asked", http.StatusInternalServerError)
-		case !allowed:
-			http.Error(w, "Forbidden", http.StatusForbidden)
-		default:
-			h.ServeHTTP(w, r)
-		}
-	})
+// gatekeeper knows who sends a request, and what they may do.
+type gatekeeper interface {
+	authenticator.Request
+	authorizer.Authorizer
+}
+
+// guard lets a request through to next once its sender is known and may ask for
+// this path, both within a time. Whoever is refused is told nothing of why, which
+// is in the log, and loses the connection.
+type guard struct {
+	gatekeeper
+	node    string
+	timeout time.Duration
+	next    http.Handler
+}
+
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if code, message := g.judge(r); code != http.StatusOK {
+		refuse(w, code, message)
+		return
+	}
+	g.next.ServeHTTP(w, r)
+}
+
+// judge returns StatusOK, or the answer to a request that goes no further.
+func (g *guard) judge(r *http.Request) (code int, message string) {
+	ctx, cancel := context.WithTimeout(withSource(r.Context(), r.RemoteAddr), g.timeout)
+	defer cancel()
+	r = r.WithContext(ctx)
+	who, known, err := g.AuthenticateRequest(r)
+	if err != nil || !known {
+		log.G(ctx).WithError(err).Debug("a request to the kubelet API has no valid credentials")
+		return http.StatusUnauthorized, "Unauthorized"
+	}
+	if !plain(r.URL) {
+		return http.StatusBadRequest, "the path is not in its shortest form"
+	}
+	allowed, err := mayAsk(g, g.node, who.User, r)
+	if err != nil {
+		log.G(ctx).WithError(err).Error("ask the API server who may use the kubelet API")
+		return http.StatusInternalServerError, "the authorization could not be asked"
+	}
+	if !allowed {
+		return http.StatusForbidden, "Forbidden"
+	}
+	return http.StatusOK, ""
 }
 
 // plain says whether what is authorized is what will be routed: a path with dots

@@ -81,8 +81,8 @@ type KubeletConfig struct {
 	StreamIdleTimeout time.Duration
 	// StreamCreationTimeout is how long a client may take to open its streams.
 	StreamCreationTimeout time.Duration
-	// MaxConnections is how many clients are served at the same time; more wait.
-	MaxConnections int
+	// Limits bounds what callers can hold and cost.
+	Limits KubeletLimits
 }
 
 // DefaultConfig is a complete, valid Config except for Node.Name.
@@ -107,8 +107,7 @@ func DefaultConfig() Config {
 			Port:                  10250,
 			StreamIdleTimeout:     4 * time.Hour,    // as the kubelet
 			StreamCreationTimeout: 30 * time.Second, // as the kubelet
-			// Each stream of kubectl has one, of some 100 KiB here.
-			MaxConnections: 2000,
+			Limits:                DefaultKubeletLimits(),
 		},
 		Workers:       50,
 		RetryMin:      100 * time.Millisecond,

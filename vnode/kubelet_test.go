@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +38,8 @@ import (
 type reviewed struct {
 	*cluster
 	reviews kubernetes.Interface
+
+	tokenReviews atomic.Int32
 
 	mu    sync.Mutex
 	asked []authorizationv1.ResourceAttributes
@@ -66,6 +69,7 @@ func (r *reviewed) review(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	switch {
 	case strings.HasSuffix(req.URL.Path, "/tokenreviews"):
+		r.tokenReviews.Add(1)
 		var review authenticationv1.TokenReview
 		if json.NewDecoder(req.Body).Decode(&review) == nil {
 			user := map[string]string{"good": "alice", "reader": "reader", "scraper": "scraper"}[review.Spec.Token]
@@ -155,6 +159,9 @@ func (c kubeletClient) do(method, path, token string) (int, string) {
 		c.t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	if refused := resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden; refused && !resp.Close {
+		c.t.Errorf("%s %s: the connection stays open after %s", method, path, resp.Status)
+	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		c.t.Fatal(err)

@@ -17,6 +17,16 @@ type route struct {
 	handler http.Handler
 }
 
+// newKubeletHandler answers the requests that keeper allows.
+func newKubeletHandler(keeper gatekeeper, cfg Config, d Deps) http.Handler {
+	limits := cfg.Kubelet.Limits
+	streams := newStreamLimiter(limits)
+	return &guard{
+		gatekeeper: keeper, node: cfg.Node.Name, timeout: limits.RequestTimeout.Duration,
+		next: &limitedHandler{limits: limits, streams: streams, next: serve(routes(cfg, d, streams))},
+	}
+}
+
 // serve answers by the routes. Whoever gets here may.
 func serve(routes []route) http.Handler {
 	mux := http.NewServeMux()
@@ -27,12 +37,12 @@ func serve(routes []route) http.Handler {
 }
 
 // routes are all of the kubelet API.
-func routes(cfg Config, d Deps) []route {
+func routes(cfg Config, d Deps, streams *streamLimiter) []route {
 	metrics := http.Handler(notImplemented("metrics of its own"))
 	if d.Gatherer != nil {
 		metrics = promhttp.HandlerFor(d.Gatherer, promhttp.HandlerOpts{})
 	}
-	return append(podRoutes(d.Provider, cfg.Kubelet, d.Pods.GetIndexer()),
+	return append(podRoutes(d.Provider, cfg.Kubelet, d.Pods.GetIndexer(), streams),
 		route{"GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })},
 		route{"GET /configz", configz(cfg)},
 		route{"GET /metrics", metrics},
@@ -41,7 +51,7 @@ func routes(cfg Config, d Deps) []route {
 
 // podRoutes are those that the provider serves. What it does not implement is
 // answered with 501 and its name.
-func podRoutes(p Provider, cfg KubeletConfig, pods cache.Indexer) []route {
+func podRoutes(p Provider, cfg KubeletConfig, pods cache.Indexer, streams *streamLimiter) []route {
 	config := api.PodHandlerConfig{
 		GetPods: func(ctx context.Context) ([]*corev1.Pod, error) { return runningPods(ctx, p, pods) },
 		GetPodsFromKubernetes: func(context.Context) ([]*corev1.Pod, error) {
@@ -77,7 +87,7 @@ func podRoutes(p Provider, cfg KubeletConfig, pods cache.Indexer) []route {
 	}
 	forwarder, ok := p.(PortForwarder)
 	if implement("/portForward/", "port-forward", ok); ok {
-		forward.PortForward = guardedForward(forwarder.PortForward)
+		forward.PortForward = guardedForward(streams.portForward(forwarder.PortForward))
 	}
 	stats, ok := p.(StatsSummarizer)
 	if implement("/stats/", "stats", ok); ok {

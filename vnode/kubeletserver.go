@@ -12,10 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	"golang.org/x/sync/errgroup"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/utils/clock"
+
+	"github.com/eci-vnode/eci-vnode/vnode/connlimit"
 )
 
 // Pauses before the kubelet API is listened for again.
@@ -26,10 +29,11 @@ const (
 
 // kubeletServer serves the kubelet's HTTPS API.
 type kubeletServer struct {
-	cfg      KubeletConfig
-	creds    *credentials
-	handler  http.Handler
-	listener net.Listener
+	cfg       KubeletConfig
+	creds     *credentials
+	handler   http.Handler
+	listener  net.Listener
+	displaced prometheus.Counter // connections without an authorized request
 }
 
 func newKubeletServer(cfg Config, d Deps) (*kubeletServer, error) {
@@ -37,12 +41,21 @@ func newKubeletServer(cfg Config, d Deps) (*kubeletServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth, err := newAuth(cfg, d.Client, creds.clientCA)
+	auth, err := newAuth(cfg.Kubelet, d.Client, creds.clientCA)
 	if err != nil {
 		return nil, err
 	}
-	handler := limited(guarded(auth, cfg.Node.Name, serve(routes(cfg, d))))
-	return &kubeletServer{cfg: cfg.Kubelet, creds: creds, handler: handler}, nil
+	s := &kubeletServer{cfg: cfg.Kubelet, creds: creds, handler: newKubeletHandler(auth, cfg, d)}
+	s.displaced = prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: metricsNamespace, Name: "kubelet_connections_displaced_total",
+		Help: "Connections to the kubelet API that were closed for another before a request on them was authorized.",
+	})
+	if d.Registry != nil {
+		if err := d.Registry.Register(s.displaced); err != nil {
+			return nil, fmt.Errorf("register metrics of the kubelet API: %w", err)
+		}
+	}
+	return s, nil
 }
 
 // listen binds the port and returns it.
@@ -65,14 +78,7 @@ func (s *kubeletServer) listenOn(ctx context.Context, port int) (int32, error) {
 func (s *kubeletServer) serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	s.creds.start(ctx, group)
-	server := &http.Server{
-		Handler:           s.handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ErrorLog:          stdlog.New(debugWriter{log.G(ctx)}, "", 0),
-	}
+	server := s.server(ctx)
 	group.Go(func() (err error) {
 		defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
 		s.accept(ctx, server)
@@ -102,12 +108,43 @@ func (s *kubeletServer) accept(ctx context.Context, server *http.Server) {
 			}
 		}
 		closed = true
-		err := server.Serve(tls.NewListener(limitConnections(s.listener, s.cfg.MaxConnections), s.tlsConfig()))
+		err := server.Serve(tls.NewListener(s.limited(), s.tlsConfig()))
 		if errors.Is(err, http.ErrServerClosed) {
 			return nil
 		}
 		return err
 	})
+}
+
+// limited returns the listener within the bounds of its connections.
+func (s *kubeletServer) limited() net.Listener {
+	return connlimit.NewListener(s.listener, connlimit.Config{
+		Unauthenticated:      s.cfg.Limits.MaxUnauthenticatedConnections,
+		UnauthenticatedBytes: maxUnauthenticatedBytes,
+		Authenticated:        s.cfg.Limits.MaxConnections,
+		Displaced:            s.displaced.Inc,
+	})
+}
+
+// server returns an HTTP server whose deadlines hold for every request until the
+// handler has authorized it.
+func (s *kubeletServer) server(ctx context.Context) *http.Server {
+	var http1 http.Protocols
+	http1.SetHTTP1(true) // exec, attach and port-forward upgrade the connection
+	until := s.cfg.Limits.RequestTimeout.Duration
+	return &http.Server{
+		Handler:           s.handler,
+		Protocols:         &http1,
+		ReadHeaderTimeout: until, // of the TLS handshake as well
+		ReadTimeout:       until,
+		WriteTimeout:      until,
+		IdleTimeout:       s.cfg.Limits.IdleTimeout.Duration,
+		MaxHeaderBytes:    maxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       connlimit.ConnContext,
+		ConnState:         connlimit.ConnState,
+		ErrorLog:          stdlog.New(debugWriter{log.G(ctx)}, "", 0),
+	}
 }
 
 // tlsConfig asks for a client certificate and leaves it to authentication to

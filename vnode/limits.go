@@ -2,59 +2,96 @@ package vnode
 
 import (
 	"context"
-	"net"
 	"net/http"
-	"strings"
 	"time"
 
-	"golang.org/x/net/netutil"
+	"github.com/eci-vnode/eci-vnode/vnode/connlimit"
 )
 
 const (
-	// readHeaderTimeout bounds how long a client may take over its handshake and
-	// the head of its request, idleTimeout the time between two requests.
-	readHeaderTimeout = 30 * time.Second
-	idleTimeout       = 2 * time.Minute
-	// answerTimeout bounds a whole answer that is no stream.
-	answerTimeout = time.Minute
 	// maxHeaderBytes holds the longest command: all of it travels in the URL.
 	maxHeaderBytes = 1 << 20
-	// maxBodyBytes: no request of the kubelet API has a body, but for streams,
-	// whose connection is taken over.
-	maxBodyBytes = 1 << 20
+	// maxUnauthenticatedBytes bounds what strangers can have held in memory while
+	// their requests are incomplete.
+	maxUnauthenticatedBytes = 16 << 20
 	// drainTimeout is how long requests in flight may go on after shutdown began.
 	drainTimeout = 5 * time.Second
+	// refusalTimeout is how long a client may take to read why it was refused.
+	refusalTimeout = 5 * time.Second
 )
 
-// limitConnections makes further clients wait until one leaves.
-func limitConnections(l net.Listener, most int) net.Listener { return netutil.LimitListener(l, most) }
-
-// limited bounds the size of every request, and the time of those that are no
-// streams.
-func limited(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
-		var until time.Time // a stream takes off what the request before it set
-		if !streams(r.URL.Path) {
-			until = time.Now().Add(answerTimeout)
-			ctx, cancel := context.WithDeadline(r.Context(), until)
-			defer cancel()
-			r = r.WithContext(ctx)
-		}
-		// Every connection of net/http can have deadlines.
-		conn := http.NewResponseController(w)
-		_ = conn.SetReadDeadline(until)
-		_ = conn.SetWriteDeadline(until)
-		h.ServeHTTP(w, r)
-	})
+// limitedHandler serves requests that are authorized. Until one is, the deadlines
+// of the server are on: here they come off for streams, and are set anew for all
+// other answers.
+type limitedHandler struct {
+	limits  KubeletLimits
+	streams *streamLimiter
+	next    http.Handler
 }
 
-// streams says whether the answer goes on for as long as its reader likes.
-func streams(path string) bool {
-	for _, prefix := range []string{"/containerLogs/", "/exec/", "/attach/", "/portForward/"} {
-		if strings.HasPrefix(path, prefix) {
-			return true
-		}
+func (h *limitedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// No request of the kubelet API has a body: streams take over the connection.
+	if r.ContentLength != 0 {
+		refuse(w, http.StatusRequestEntityTooLarge, "requests to the kubelet API have no body")
+		return
 	}
-	return false
+	namespace, isStream := streamNamespace(r.URL.Path)
+	if !isStream {
+		h.serveAnswer(w, r)
+		return
+	}
+	release, err := h.streams.acquire(namespace)
+	if err != nil {
+		refuse(w, err.code, err.message)
+		return
+	}
+	defer release()
+	h.serveStream(w, r)
+}
+
+func (h *limitedHandler) serveStream(w http.ResponseWriter, r *http.Request) {
+	if !promoted(w, r) {
+		return
+	}
+	setDeadlines(w, time.Time{})
+	h.next.ServeHTTP(w, r)
+}
+
+func (h *limitedHandler) serveAnswer(w http.ResponseWriter, r *http.Request) {
+	if !promoted(w, r) {
+		return
+	}
+	until := time.Now().Add(h.limits.AnswerTimeout.Duration)
+	ctx, cancel := context.WithDeadline(r.Context(), until)
+	defer cancel()
+	setDeadlines(w, until)
+	h.next.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// promoted makes the connection of r one of an authorized client, or refuses r.
+func promoted(w http.ResponseWriter, r *http.Request) bool {
+	if err := connlimit.Promote(r.Context()); err != nil {
+		refuse(w, http.StatusServiceUnavailable, "this node has as many connections as kubelet.limits.maxConnections allows; try again later")
+		return false
+	}
+	return true
+}
+
+// setDeadlines sets when the connection of a request ends; zero is never. Every
+// connection of net/http can have deadlines.
+func setDeadlines(w http.ResponseWriter, until time.Time) {
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(until)
+	_ = conn.SetWriteDeadline(until)
+}
+
+// refuse answers a request that goes no further and closes its connection. A body
+// that is still to come is not waited for.
+func refuse(w http.ResponseWriter, code int, message string) {
+	w.Header().Set("Connection", "close")
+	conn := http.NewResponseController(w)
+	now := time.Now()
+	_ = conn.SetReadDeadline(now)
+	_ = conn.SetWriteDeadline(now.Add(refusalTimeout))
+	http.Error(w, message, code)
 }

@@ -5,12 +5,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// What the condition Ready says. The reason is the kubelet's, the message is not.
+const (
+	reasonReady  = "KubeletReady"
+	messageReady = "virtual kubelet is posting ready status"
+)
+
 // nodeConditions are the conditions of the node: our own, with those of the
 // provider over them. A provider may call the node unready; while it recovers it
 // cannot call it ready.
 func nodeConditions(recovered bool, provider []corev1.NodeCondition) []corev1.NodeCondition {
 	conditions := []corev1.NodeCondition{
-		{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", Message: "virtual kubelet is posting ready status"},
+		{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: reasonReady, Message: messageReady},
 		{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasSufficientMemory", Message: "a virtual node has no memory of its own"},
 		{Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasNoDiskPressure", Message: "a virtual node has no disk of its own"},
 		{Type: corev1.NodePIDPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasSufficientPID", Message: "a virtual node has no processes of its own"},

@@ -35,6 +35,7 @@ type nodeKeeper struct {
 	// registering and recovering close what follows, once.
 	registering, recovering sync.Once
 
+	cleared    chan struct{} // closed once it is known that nobody else keeps the Node
 	registered chan struct{} // closed once the Node is there
 	recovered  chan struct{} // closed once the provider has recovered
 	changed    chan struct{} // holds one signal that the node status changed
@@ -52,7 +53,7 @@ type nodeKeeper struct {
 func newNodeKeeper(cfg NodeConfig, d Deps, calls *caller) *nodeKeeper {
 	k := &nodeKeeper{
 		cfg: cfg, client: d.NodeClient, clock: d.Clock, calls: calls,
-		registered: make(chan struct{}), recovered: make(chan struct{}), changed: make(chan struct{}, 1),
+		cleared: make(chan struct{}), registered: make(chan struct{}), recovered: make(chan struct{}), changed: make(chan struct{}, 1),
 	}
 	k.conditions, _ = d.Provider.(NodeConditioner)
 	return k
@@ -145,17 +146,27 @@ func (k *nodeKeeper) object() *corev1.Node {
 }
 
 // run registers the node, however long that takes, and keeps it until ctx ends. When
-// the library's controller ends before, it is made anew.
-func (k *nodeKeeper) run(ctx context.Context) {
+// the library's controller ends before, it is made anew. It fails only if somebody else
+// keeps the Node.
+func (k *nodeKeeper) run(ctx context.Context) error {
+	var foreign *ForeignNodeError
 	retry(ctx, k.clock, registerRetryMin, registerRetryMax, "registration of the node", func() error {
-		return k.keep(ctx)
+		err := k.keep(ctx)
+		if errors.As(err, &foreign) {
+			return nil // another attempt would find the same
+		}
+		return err
 	})
+	if foreign != nil {
+		return foreign
+	}
+	return nil
 }
 
 // keep registers the node and keeps it until ctx ends; an error means that it
 // could not be registered.
 func (k *nodeKeeper) keep(ctx context.Context) error {
-	if err := k.adoptTransitions(ctx); err != nil {
+	if err := k.adopt(ctx); err != nil {
 		return err
 	}
 	controller, err := k.newController()
@@ -202,18 +213,29 @@ func (k *nodeKeeper) newController() (*node.NodeController, error) {
 	return controller, nil
 }
 
-// adoptTransitions takes over the transition times of a Node that is there already.
-func (k *nodeKeeper) adoptTransitions(ctx context.Context) error {
+// adopt reads the Node that is there already, if there is one: it must not be kept
+// by somebody else, and its transition times go on.
+func (k *nodeKeeper) adopt(ctx context.Context) error {
 	n, err := k.client.CoreV1().Nodes().Get(ctx, k.cfg.Name, metav1.GetOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
+	exists := !apierrors.IsNotFound(err)
+	if err != nil && exists {
 		return fmt.Errorf("get node %s: %w", k.cfg.Name, err)
+	}
+	if exists {
+		if err := k.checkOwner(ctx, n); err != nil {
+			return err
+		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if err == nil && !k.adopted {
+	if k.adopted {
+		return nil
+	}
+	if exists {
 		k.current = n.Status.Conditions
 	}
 	k.adopted = true
+	close(k.cleared)
 	return nil
 }
 

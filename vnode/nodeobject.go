@@ -18,11 +18,14 @@ const (
 	labelBetaZone   = corev1.LabelFailureDomainBetaZone
 )
 
+// annotationVirtual marks a Node as a virtual one, whatever its labels are.
+const annotationVirtual = "virtual-kubelet.io/virtual-node"
+
 // nodeObject is the Node as the configuration has it, without conditions.
 func nodeObject(cfg NodeConfig, port int32) *corev1.Node {
 	return &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: cfg.Name, Labels: nodeLabels(cfg), Annotations: maps.Clone(cfg.Annotations),
+			Name: cfg.Name, Labels: nodeLabels(cfg), Annotations: nodeAnnotations(cfg),
 		},
 		Spec: corev1.NodeSpec{Taints: cloneTaints(cfg.Taints)},
 		Status: corev1.NodeStatus{
@@ -38,6 +41,12 @@ func nodeObject(cfg NodeConfig, port int32) *corev1.Node {
 			},
 		},
 	}
+}
+
+func nodeAnnotations(cfg NodeConfig) map[string]string {
+	annotations := map[string]string{annotationVirtual: "true"}
+	maps.Copy(annotations, cfg.Annotations)
+	return annotations
 }
 
 func nodeLabels(cfg NodeConfig) map[string]string {

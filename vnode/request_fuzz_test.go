@@ -24,9 +24,7 @@ import (
 )
 
 // gate knows one token, and lets its bearer do everything.
-type gate struct {
-	authorizer.RequestAttributesGetter
-}
+type gate struct{}
 
 func (gate) AuthenticateRequest(r *http.Request) (*authenticator.Response, bool, error) {
 	return &authenticator.Response{User: &user.DefaultInfo{Name: "alice"}}, r.Header.Get("Authorization") == "Bearer good", nil
@@ -89,8 +87,9 @@ func FuzzKubeletRequest(f *testing.F) {
 		f.Fatal(err)
 	}
 	cfg := DefaultConfig()
+	cfg.Node.Name = "vk"
 	cfg.Kubelet.StreamCreationTimeout, cfg.Kubelet.StreamIdleTimeout = time.Millisecond, time.Millisecond
-	handler := limited(guarded(gate{}, "vk", serve(routes(cfg, Deps{Client: kubefake.NewClientset(), Provider: guest{talkative{newTestProvider()}, &reached}, Pods: pods}))))
+	handler := newKubeletHandler(gate{}, cfg, Deps{Client: kubefake.NewClientset(), Provider: guest{talkative{newTestProvider()}, &reached}, Pods: pods})
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		if _, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(wire))); err != nil {
 			return // refused by net/http before us

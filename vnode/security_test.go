@@ -39,7 +39,7 @@ func servedEndpoints(t *testing.T) []string {
 			endpoints = append(endpoints, method+" "+path)
 		}
 	}
-	for _, r := range routes(quickConfig(), deps) {
+	for _, r := range routes(quickConfig(), deps, newStreamLimiter(DefaultKubeletLimits())) {
 		library, is := r.handler.(*mux.Router)
 		if !is {
 			method, path, found := strings.Cut(r.pattern, " ")
@@ -71,6 +71,7 @@ func newSecured(t *testing.T, ca *authority) (startedNode, *reviewed) {
 	t.Helper()
 	r := newReviewed(t)
 	cfg := quickConfig()
+	cfg.Kubelet.Limits.TokenReviewsPerSecond = 1000 // each test has many tokens
 	cfg.Kubelet.ClientCAFile = filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(cfg.Kubelet.ClientCAFile, ca.pem, 0o600); err != nil {
 		t.Fatal(err)

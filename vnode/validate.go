@@ -123,9 +123,7 @@ func (c *KubeletConfig) validate(path *field.Path) field.ErrorList {
 	if c.SignedCertificate && c.TLSCertFile != "" {
 		errs = append(errs, field.Invalid(path.Child("signedCertificate"), true, "must not be set with tlsCertFile: the certificate comes from one place"))
 	}
-	if c.MaxConnections < 1 {
-		errs = append(errs, field.Invalid(path.Child("maxConnections"), c.MaxConnections, "must be at least 1"))
-	}
+	errs = append(errs, c.Limits.Validate(path.Child("limits"))...)
 	errs = append(errs, positive(path.Child("streamIdleTimeout"), c.StreamIdleTimeout)...)
 	errs = append(errs, positive(path.Child("streamCreationTimeout"), c.StreamCreationTimeout)...)
 	return errs

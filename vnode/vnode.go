@@ -127,7 +127,8 @@ func (v *VirtualNode) Ready() <-chan struct{} { return v.ready }
 
 // Run works until ctx ends, and then returns nil once everything it started has
 // ended. Pods and the Node object are left as they are. It fails if the kubelet
-// API cannot listen; whatever else goes wrong is retried.
+// API cannot listen, or with a ForeignNodeError if somebody else keeps the Node;
+// whatever else goes wrong is retried.
 func (v *VirtualNode) Run(ctx context.Context) error {
 	if !v.started.CompareAndSwap(false, true) {
 		return errors.New("a virtual node runs only once")
@@ -152,7 +153,7 @@ func (v *VirtualNode) Run(ctx context.Context) error {
 	}
 	run(v.kubelet.serve)
 	run(func(ctx context.Context) error { v.deps.Pods.RunWithContext(ctx); return nil })
-	run(func(ctx context.Context) error { v.node.run(ctx); return nil })
+	run(v.node.run)
 	run(func(ctx context.Context) error { v.keepPods(ctx); return nil })
 	run(func(ctx context.Context) error { v.announce(ctx); return nil })
 	return group.Wait()
@@ -166,8 +167,14 @@ func (v *VirtualNode) keepPods(ctx context.Context) {
 	})
 }
 
-// runPods works on pods, but not before the provider knows what already runs.
+// runPods works on pods, but not before it is known that no other kubelet does, and
+// not before the provider knows what already runs.
 func (v *VirtualNode) runPods(ctx context.Context) {
+	select {
+	case <-v.node.cleared:
+	case <-ctx.Done():
+		return
+	}
 	if !cache.WaitForCacheSync(ctx.Done(), v.deps.Pods.HasSynced) {
 		return
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/eci-vnode/eci-vnode/provider"
 	"github.com/eci-vnode/eci-vnode/provider/explain"
 	"github.com/eci-vnode/eci-vnode/provider/request"
+	"github.com/eci-vnode/eci-vnode/vnode"
 	"github.com/eci-vnode/eci-vnode/vnode/leader"
 )
 
@@ -140,6 +141,8 @@ type Kubelet struct {
 	// ClientCAFile is the cluster's own when empty.
 	ClientCAFile  string `json:"clientCAFile,omitempty"`
 	AnonymousAuth bool   `json:"anonymousAuth,omitempty"`
+	// Limits bounds what callers can hold and cost.
+	Limits vnode.KubeletLimits `json:"limits"`
 }
 
 // Kube is how the Kubernetes API is reached.
@@ -228,7 +231,7 @@ func defaultConfig() Config {
 		Pods: Pods{
 			MaxEnvValue: request.DefaultConfig().MaxEnvValue, Hardening: string(request.HardeningWarn), Refresh: duration(time.Minute),
 		},
-		Kubelet: Kubelet{Port: 10250},
+		Kubelet: Kubelet{Port: 10250, Limits: vnode.DefaultKubeletLimits()},
 		Kube:    Kube{QPS: 500, Burst: 1000, EventQPS: provider.DefaultConfig().EventRate, Workers: 50},
 		Sync: Sync{
 			Fast: duration(500 * time.Millisecond), Slow: duration(provider.DefaultConfig().SlowSync), Repair: duration(2 * time.Minute),
@@ -344,6 +347,7 @@ func (c *Config) Validate() error {
 			errs = append(errs, field.Invalid(field.NewPath("leaderElection"), c.LeaderElection, err.Error()))
 		}
 	}
+	errs = append(errs, c.Kubelet.Limits.Validate(field.NewPath("kubelet", "limits"))...)
 	if (c.Kubelet.TLSCertFile == "") != (c.Kubelet.TLSPrivateKeyFile == "") {
 		errs = append(errs, field.Invalid(field.NewPath("kubelet", "tlsCertFile"), c.Kubelet.TLSCertFile, "tlsCertFile and tlsPrivateKeyFile go together"))
 	}

@@ -4,15 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
-	"net/http/pprof"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -118,50 +113,4 @@ func readClusterID(ctx context.Context, client kubernetes.Interface) (string, er
 		return "", fmt.Errorf("reading the namespace kube-system, whose UID identifies this cluster: %w", err)
 	}
 	return string(ns.UID), nil
-}
-
-// metricsHandler serves the metrics and the probes; notReady and hung say why the
-// program is not ready or does not work on, or nothing.
-func metricsHandler(cfg Config, registry *prometheus.Registry, notReady, hung func() string) http.Handler {
-	mux := http.NewServeMux()
-	if cfg.Profiling {
-		handleProfiles(mux)
-	}
-	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("/healthz", probe(hung))
-	mux.HandleFunc("/readyz", probe(notReady))
-	return mux
-}
-
-// probe answers ok unless there is something wrong.
-func probe(wrong func() string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		if reason := wrong(); reason != "" {
-			http.Error(w, reason, http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
-	}
-}
-
-// serveMetrics serves until ctx ends.
-func serveMetrics(ctx context.Context, cfg Config, handler http.Handler) error {
-	server := &http.Server{Addr: cfg.MetricsAddress, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	stopped := context.AfterFunc(ctx, func() {
-		defer utilruntime.HandleCrashWithContext(ctx)
-		server.Close()
-	})
-	defer stopped()
-	if err := server.ListenAndServe(); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("serving metrics: %w", err)
-	}
-	return nil
-}
-
-// handleProfiles serves what `go tool pprof` reads. A profile costs CPU time and
-// shows function names, so that it is off unless asked for.
-func handleProfiles(mux *http.ServeMux) {
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 }

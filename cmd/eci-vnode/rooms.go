@@ -57,6 +57,7 @@ func vnodeConfig(c Config) vnode.Config {
 	k.TLSCertFile, k.TLSPrivateKeyFile = c.Kubelet.TLSCertFile, c.Kubelet.TLSPrivateKeyFile
 	k.SignedCertificate = c.Kubelet.ServerTLSBootstrap
 	k.ClientCAFile, k.AnonymousAuth = c.Kubelet.ClientCAFile, c.Kubelet.AnonymousAuth
+	k.Limits = c.Kubelet.Limits
 	return out
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -168,7 +169,7 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
-		return node.Run(ctx)
+		return withNameAdvice(node.Run(ctx))
 	})
 	group.Go(func() (err error) {
 		defer utilruntime.HandleCrashWithContext(ctx, panicked(&err))
@@ -180,6 +181,15 @@ func assemble(ctx context.Context, cfg Config, clients clients, cloud *openapi.C
 		return nil
 	})
 	return group.Wait()
+}
+
+// withNameAdvice adds to an error about the name of the node how that is set.
+func withNameAdvice(err error) error {
+	var foreign *vnode.ForeignNodeError
+	if errors.As(err, &foreign) {
+		return fmt.Errorf("%w (the name is set with --nodename, DEFAULT_NODE_NAME or nodeName in the file)", err)
+	}
+	return err
 }
 
 // ownsAnnotation says whether the node writes an annotation on pods.
