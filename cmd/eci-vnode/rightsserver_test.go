@@ -308,6 +308,9 @@ func (s *authorizing) fill(t *testing.T) {
 	}
 	address := runningPod("db-0", map[string]string{annotationWithEIP: "true", "k8s.aliyun.com/pod-eip-release-strategy": "1s"})
 	address.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "db", Controller: ptr.To(true)}}
+	// It shows its address, which is got, by its record, before the group is made.
+	address.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "ADDRESS", ValueFrom: &corev1.EnvVarSource{
+		FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.annotations['k8s.aliyun.com/allocated-eipAddress']"}}}}
 	waiting := runningPod("waiting", nil)
 	waiting.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "missing"}}}}
 	for _, object := range []runtime.Object{
