@@ -3,12 +3,16 @@ package vnode
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/utils/ptr"
 )
 
@@ -166,6 +170,32 @@ func TestRun_TakesOverNoNodeOfAKubelet(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestRun_TouchesNoPodBeforeTheKeeperOfTheNodeIsKnown(t *testing.T) {
+	c, p := newCluster(t), newTestProvider()
+	mustHaveNode(t, c, realNode(time.Now()), leaseOf(time.Now()))
+	c.mustCreate(t, newPod("a"))
+	pods := NewPodInformer(c, "vk")
+	failed := atomic.Bool{}
+	c.PrependReactor("get", "leases", func(clienttesting.Action) (bool, runtime.Object, error) {
+		// The next attempt comes after a pause, in which known pods could be worked on.
+		if pods.HasSynced() && !failed.CompareAndSwap(false, true) {
+			return false, nil, nil
+		}
+		return true, nil, apierrors.NewServiceUnavailable("etcd")
+	})
+	v, err := New(quickConfig(), Deps{Client: c, Provider: p, Pods: pods})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var foreign *ForeignNodeError
+	if err := v.Run(t.Context()); !errors.As(err, &foreign) || !failed.Load() {
+		t.Errorf("Run: %v", err)
+	}
+	if calls := p.allCalls(); len(calls) != 0 {
+		t.Errorf("the pods of the kubelet were touched: %v", calls)
 	}
 }
 

@@ -84,7 +84,7 @@ func mustBeEnded(t *testing.T, conn net.Conn) string {
 	}
 	got, err := io.ReadAll(conn)
 	if isTimeout(err) {
-		t.Errorf("the connection is still open after a minute; it brought %q", got)
+		t.Fatalf("the connection is still open after a minute; it brought %q", got)
 	}
 	return string(got)
 }

@@ -100,17 +100,14 @@ func serveLimited(ctx context.Context, listener net.Listener, h http.Handler, li
 }
 
 // withoutBody refuses requests with a body, which none of ours has, without
-// waiting for it. The others have been read to their end: their read deadline
-// comes off, because at its expiry net/http would cancel a profile or a slow scrape.
+// waiting for it.
 func withoutBody(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn := http.NewResponseController(w) // every connection of net/http can have deadlines
 		if r.ContentLength == 0 {
-			_ = conn.SetReadDeadline(time.Time{})
 			h.ServeHTTP(w, r)
 			return
 		}
-		_ = conn.SetReadDeadline(time.Now())
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // every connection of net/http can have one
 		w.Header().Set("Connection", "close")
 		http.Error(w, "requests to this server have no body", http.StatusRequestEntityTooLarge)
 	})

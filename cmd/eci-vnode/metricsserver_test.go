@@ -48,7 +48,7 @@ func mustBeEnded(t *testing.T, address, send string) string {
 	got, err := io.ReadAll(conn)
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		t.Errorf("%q holds its connection for a minute; it brought %q", send, got)
+		t.Fatalf("%q holds its connection for a minute; it brought %q", send, got)
 	}
 	return string(got)
 }
