@@ -51,6 +51,7 @@ func TestTheExamplesBehaveAsOnAKubelet(t *testing.T) {
 	t.Run("files of a ConfigMap, of a Secret and of an init container are read", func(t *testing.T) { checkFiles(t, s) })
 	t.Run("a job fails for an exit code", func(t *testing.T) { checkFailingJob(t, s) })
 	t.Run("hooks run after the start and before the end", func(t *testing.T) { checkHooks(t, s) })
+	t.Run("a container has the whole grace period of its pod", func(t *testing.T) { checkGrace(t, s) })
 	t.Run("probes make a pod ready and restart a container", func(t *testing.T) { checkProbes(t, s) })
 	t.Run("a CronJob runs each minute", func(t *testing.T) { checkCronJob(t, s) })
 	t.Run("a sandbox that was killed leaves nothing after down", func(t *testing.T) {
