@@ -75,7 +75,8 @@ func (e *entry) has(id, requestID string, now time.Time) {
 	group := eci.ContainerGroup{ContainerGroupID: id, Status: eci.StatusScheduling}
 	fresh := status.FromContainerGroup(e.pod, group, nil)
 	e.stage, e.pending, e.retryAt, e.takenAt, e.tries = stageLive, nil, time.Time{}, time.Time{}, 0
-	e.groupID, e.requestID, e.createdAt, e.proven, e.hint = id, requestID, now, true, hint{}
+	e.groupID, e.requestID, e.createdAt, e.proven = id, requestID, now, true
+	e.hint, e.unplaced = hint{}, nil
 	e.absence, e.deletion.forced, e.deletion.endBy = absence{}, false, time.Time{}
 	e.group, e.live, e.status = factsOf(&group), nil, &fresh
 	e.annotations = status.Annotations(group, requestID)
