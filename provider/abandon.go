@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
+	"github.com/eci-vnode/eci-vnode/provider/status"
 )
 
 // abandon gives up a pod that has no group that we know. Where a create was
@@ -78,7 +79,8 @@ func (p *Provider) groupToEnd(ctx context.Context, e entry) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("reading the pod: %w", err)
 	}
-	id := cmp.Or(hintOf(now).id, e.hint.id)
+	// Whoever wrote the id there: a look at the group tells.
+	id := cmp.Or(now.Annotations[status.AnnotationInstanceID], e.hint.id)
 	if id == "" || slices.ContainsFunc(groups, func(g *eci.ContainerGroup) bool { return g.ContainerGroupID == id }) {
 		return "", nil
 	}
