@@ -225,6 +225,9 @@ func TestWarnings_AreToldUpToABound(t *testing.T) {
 func TestAnnotations_AreSuggestedUpToABound(t *testing.T) {
 	pod := &corev1.Pod{}
 	pod.Annotations = map[string]string{annotationPrefix + strings.Repeat("x", maxSuggestionKey): ""}
+	if _, err := Translate(pod, Objects{}, testConfig()); strings.Contains(err.Error(), "did you mean") {
+		t.Errorf("a key that is too long has a suggestion: %v", err)
+	}
 	for i := range 2 * maxSuggestions {
 		pod.Annotations[annotationPrefix+"eci-use-spec"+strconv.Itoa(i)] = ""
 	}
