@@ -258,3 +258,15 @@ func TestParseProfile_RefusesSelectorsOverABound(t *testing.T) {
 		}
 	}
 }
+
+func TestCredentials_CountASecretOnce(t *testing.T) {
+	pod, objects := hostilePod(hostileShape{build: func(pod *corev1.Pod, objects *Objects, _ int, _ string) {
+		text := `{"r":{"auth":"dTpw"}}` + strings.Repeat(" ", maxPullSecretText/2)
+		secret := &corev1.Secret{Data: map[string][]byte{corev1.DockerConfigKey: []byte(text)}}
+		objects.PullSecrets = repeat(maxEntries, func(int) *corev1.Secret { return secret })
+	}}, 0, "")
+	translation, err := Translate(pod, objects, testConfig())
+	if err != nil || len(translation.Request.ImageRegistryCredentials) != 1 {
+		t.Errorf("got %v, want one login", err)
+	}
+}
