@@ -225,6 +225,9 @@ func TestWarnings_AreToldUpToABound(t *testing.T) {
 func TestAnnotations_AreSuggestedUpToABound(t *testing.T) {
 	pod := &corev1.Pod{}
 	pod.Annotations = map[string]string{annotationPrefix + strings.Repeat("x", maxSuggestionKey): ""}
+	if _, err := Translate(pod, Objects{}, testConfig()); strings.Contains(err.Error(), "did you mean") {
+		t.Errorf("a key that is too long has a suggestion: %v", err)
+	}
 	for i := range 2 * maxSuggestions {
 		pod.Annotations[annotationPrefix+"eci-use-spec"+strconv.Itoa(i)] = ""
 	}
@@ -253,5 +256,17 @@ func TestParseProfile_RefusesSelectorsOverABound(t *testing.T) {
 		if refused := err != nil; refused != want {
 			t.Errorf("%d bytes: got %v", n, err)
 		}
+	}
+}
+
+func TestCredentials_CountASecretOnce(t *testing.T) {
+	pod, objects := hostilePod(hostileShape{build: func(pod *corev1.Pod, objects *Objects, _ int, _ string) {
+		text := `{"r":{"auth":"dTpw"}}` + strings.Repeat(" ", maxPullSecretText/2)
+		secret := &corev1.Secret{Data: map[string][]byte{corev1.DockerConfigKey: []byte(text)}}
+		objects.PullSecrets = repeat(maxEntries, func(int) *corev1.Secret { return secret })
+	}}, 0, "")
+	translation, err := Translate(pod, objects, testConfig())
+	if err != nil || len(translation.Request.ImageRegistryCredentials) != 1 {
+		t.Errorf("got %v, want one login", err)
 	}
 }

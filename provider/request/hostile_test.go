@@ -163,6 +163,11 @@ func hostileContainers() []hostileShape {
 			source := corev1.EnvFromSource{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "m"}}}
 			fill(pod, corev1.Container{Image: "a", EnvFrom: slices.Repeat([]corev1.EnvFromSource{source}, maxEntries)})
 		}},
+		{"refusals in all containers", func(pod *corev1.Pod, _ *Objects, n int, _ string) {
+			fill(pod, corev1.Container{Image: "a", Env: parts(min(n, maxVariableEntries), 25*(maxContainers+maxInitContainers), func(i int) corev1.EnvVar {
+				return corev1.EnvVar{Name: "-" + strconv.Itoa(i)}
+			})})
+		}},
 		{"Secrets in all containers", func(pod *corev1.Pod, objects *Objects, n int, text string) {
 			objects.Secrets["s"] = &corev1.Secret{Data: map[string][]byte{"k": []byte(text)}}
 			ref := &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "s"}, Key: "k"}
