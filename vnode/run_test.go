@@ -285,8 +285,8 @@ func TestEventsGoThroughTheirOwnClient(t *testing.T) {
 	client, events, p := newCluster(t), newCluster(t), newTestProvider()
 	p.onCreate = func(*corev1.Pod) error { return errors.New("no stock") }
 	cfg := quickConfig()
+	client.mustCreate(t, newPod("a")) // before: the fake has no events of what is made between a list and its watch
 	mustStartWith(t, cfg, Deps{Client: client, EventsClient: events, Provider: p, Pods: NewPodInformer(client, "vk")})
-	client.mustCreate(t, newPod("a"))
 	eventually(t, "event is recorded", func() bool {
 		list, err := events.CoreV1().Events("default").List(t.Context(), metav1.ListOptions{})
 		return err == nil && len(list.Items) == 1 && list.Items[0].Reason == "ProviderCreateFailed" && list.Items[0].Count > 1
