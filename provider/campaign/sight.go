@@ -40,10 +40,14 @@ type making struct {
 	time time.Time
 }
 
-// notePod notes which group a pod that the process reads tells of.
+// notePod notes which group a pod that the process reads tells of. What it tells of the
+// group of another pod, its user has written there.
 func (i *instance) notePod(pod *corev1.Pod) {
-	if pod != nil {
-		i.sight.groups[pod.Annotations[status.AnnotationInstanceID]] = 0
+	if pod == nil {
+		return
+	}
+	if id := pod.Annotations[status.AnnotationInstanceID]; i.w.made[id].of == pod.UID {
+		i.sight.groups[id] = 0
 	}
 }
 
