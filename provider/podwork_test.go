@@ -141,6 +141,20 @@ func TestScarcity_GrowsAndIsForgotten(t *testing.T) {
 	}
 }
 
+func TestScarcity_PodThatLearnsNothingHoldsUpNoOther(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	req := &eci.CreateContainerGroupRequest{VSwitchID: "a", CPU: 2, Memory: 4}
+	var s scarcity
+	s.note(req, &eci.Error{HTTPStatus: 403, Code: eci.CodeNoStock}, now)
+	now = now.Add(firstShortage)
+	for range 3 { // one whose create is refused for its token before stock is looked at
+		if _, err := s.avoid(req, now); err != nil {
+			t.Fatalf("the next pod has to wait: %v", err)
+		}
+		s.note(req, &eci.Error{HTTPStatus: 400, Code: eci.CodeIdempotentMismatch}, now)
+	}
+}
+
 func TestCreatePolicy_ReadsAndMakesNothing(t *testing.T) {
 	w := newWorld(t)
 	pod := w.mustAddPod("web", annotated("eci-fail-strategy", "fail-fast"), func(p *corev1.Pod) {

@@ -63,10 +63,12 @@ func (e *scarceError) Error() string {
 
 func (e *scarceError) Unwrap() error { return e.refusal }
 
-// note remembers the refusal of a create for every place that it asked for.
+// note remembers what the answer to a create tells of the places that it asked for: a
+// refusal for want of stock is a shortage, and any other answer lets the next pod try.
 func (s *scarcity) note(req *eci.CreateContainerGroupRequest, err error, now time.Time) {
 	var refusal *eci.Error
 	if !eci.IsNoStock(err) || !errors.As(err, &refusal) {
+		s.endProbe(req, now)
 		return
 	}
 	for _, o := range offeringsOf(req) {
@@ -74,6 +76,23 @@ func (s *scarcity) note(req *eci.CreateContainerGroupRequest, err error, now tim
 			o.size, o.spot = "", false
 		}
 		s.found(o, refusal, now)
+	}
+}
+
+// endProbe lets another pod try the places that this request has tried.
+func (s *scarcity) endProbe(req *eci.CreateContainerGroupRequest, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.scarce) == 0 {
+		return
+	}
+	for _, o := range offeringsOf(req) {
+		for _, key := range []offering{o, {vSwitch: o.vSwitch}} {
+			if what, known := s.scarce[key]; known && what.probed {
+				what.probed, what.until = false, now
+				s.scarce[key] = what
+			}
+		}
 	}
 }
 
