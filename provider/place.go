@@ -50,7 +50,7 @@ func (p *Provider) target(ctx context.Context, namespace, podName, container str
 	if err != nil || at.entry.proven {
 		return at, err
 	}
-	if _, err := p.prove(ctx, at.entry.pod.UID); err != nil {
+	if _, err := p.prove(eci.WithPriority(ctx, eci.PriorityUser), at.entry.pod.UID); err != nil {
 		return place{}, at.failed("looking whose container group it is", err)
 	}
 	return p.place(namespace, podName, container)
