@@ -73,7 +73,7 @@ func TestWithoutAnyOneProtectionTheCampaignFails(t *testing.T) {
 		invariants []string
 	}{
 		NoClientToken:  {1, []string{"one group"}},
-		NoRecovery:     {45, []string{"one group", "no end while the group runs", "no object leaves before its group", "convergence", "true ends"}},
+		NoRecovery:     {284, []string{"one group", "no end while the group runs", "no object leaves before its group", "convergence", "true ends"}},
 		OneSighting:    {1029, []string{"no end while the group runs", "no object leaves before its group", "no kill without a request"}},
 		NoConfirmation: {2, []string{"no end while the group runs", "no object leaves before its group"}},
 		NoFinalStatus:  {2, []string{"final status first"}},
