@@ -26,7 +26,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s: %s (HTTP %d, request %s)", e.Action, e.Code, e.Message, e.HTTPStatus, e.RequestID)
 }
 
-// ErrAnswerTooLong says that an answer was longer than a client reads. Ask for fewer
+// ErrAnswerTooLong is the error of a call whose answer was longer than a client reads. Ask for fewer
 // things at once.
 var ErrAnswerTooLong = errors.New("the answer is too long")
 

@@ -41,7 +41,7 @@ func logRenewals(ctx context.Context) func(error) {
 	}
 }
 
-// identityOf is what check shows of the credentials.
+// identityOf returns the identity that check shows.
 func identityOf(source *openapi.Source) func(context.Context) check.Identity {
 	return func(ctx context.Context) check.Identity {
 		out := check.Identity{Place: source.Place(), Unused: source.Unused()}

@@ -172,7 +172,7 @@ func (s *Stream) copy(stdout, stderr io.Writer) (exit Exit, err error) {
 	}
 }
 
-// writeError is that of the writer of the output, not of the stream.
+// writeError is an error of the writer of the output, not of the stream.
 type writeError struct{ err error }
 
 func (e *writeError) Error() string { return e.err.Error() }
