@@ -1,8 +1,8 @@
 package provider
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
@@ -61,9 +63,10 @@ func (p *Provider) resend(ctx context.Context, e entry) error {
 }
 
 // groupToEnd returns the group to end for a pod that is not known to have one, or "".
-// A list may lie, so where it shows none that runs the pod's object is asked, as the
-// API server has it now: another leader may have written there which group it made.
-// Whether it is the pod's is for its tags to tell.
+// A list may lie, so where it shows none that runs, the groups that the pod's object
+// names are looked at: as the API server has it now, since another leader may have
+// written there which group it made, and as it was at our start, since a user may have
+// edited it. Whether a group is the pod's is for its tags to tell.
 func (p *Provider) groupToEnd(ctx context.Context, e entry) (string, error) {
 	groups, err := p.groupsOf(ctx, e.pod)
 	if err != nil {
@@ -79,38 +82,45 @@ func (p *Provider) groupToEnd(ctx context.Context, e entry) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("reading the pod: %w", err)
 	}
-	// Whoever wrote the id there: a look at the group tells.
-	id := cmp.Or(now.Annotations[status.AnnotationInstanceID], e.hint.id)
-	if id == "" || slices.ContainsFunc(groups, func(g *eci.ContainerGroup) bool { return g.ContainerGroupID == id }) {
-		return "", nil
+	settled, missing := e.gaveUp, e.inherited
+	for _, id := range sets.List(sets.New(now.Annotations[status.AnnotationInstanceID], e.hint.id).Delete("")) {
+		if slices.ContainsFunc(groups, func(g *eci.ContainerGroup) bool { return g.ContainerGroupID == id }) {
+			settled = true
+			continue
+		}
+		group, is, err := p.lookAt(ctx, e.pod, id)
+		switch {
+		case err != nil:
+			return "", err
+		case is == ownerOther:
+			p.reportForeignGroup(ctx, e.pod, id)
+		case is == ownerPod && !eci.IsTerminal(group.Status):
+			return id, nil
+		case is == ownerPod:
+			settled = true
+		case is == ownerUnknown:
+			return "", fmt.Errorf("container group %s, which the pod names, is not shown: whether it runs is not known yet", id)
+		case is == ownerNone:
+			missing = true
+		}
 	}
-	return p.hintedGroup(ctx, e.pod, id)
+	if missing && !settled && !p.missedAgain(e.pod.UID) {
+		return "", errors.New("no container group of the pod is shown: whether one runs is not known yet")
+	}
+	return "", nil
 }
 
-// hintedGroup returns the id that the object of a pod names if that is a group of the
-// pod which runs, "" if it is none, and an error while that is not known.
-func (p *Provider) hintedGroup(ctx context.Context, pod *corev1.Pod, id string) (string, error) {
+// missedAgain notes that no group of a pod was shown, and reports whether that was so
+// before, long enough ago that both reads cannot be as old as a young group.
+func (p *Provider) missedAgain(uid types.UID) bool {
 	now := p.deps.Clock.Now()
-	e := p.store.changed(pod.UID, func(e *entry) {
-		if e.hint.id != id {
-			e.hint.id, e.hint.absence = id, absence{since: now}
+	e := p.store.changed(uid, func(e *entry) {
+		if e.hint.absence.count == 0 {
+			e.hint.absence.since = now
 		}
+		e.hint.absence.add(now)
 	})
-	group, is, err := p.lookAt(ctx, pod, id)
-	switch {
-	case err != nil:
-		return "", err
-	case is == ownerOther:
-		p.reportForeignGroup(ctx, pod, id)
-		return "", nil
-	case is == ownerPod && eci.IsTerminal(group.Status):
-		return "", nil
-	case is == ownerPod:
-		return id, nil
-	case is == ownerNone && now.Sub(e.hint.absence.since) >= readLag:
-		return "", nil
-	}
-	return "", fmt.Errorf("container group %s, which the pod names, is not shown: whether it runs is not known yet", id)
+	return e.hint.absence.count > 1 && now.Sub(e.hint.absence.since) >= readLag
 }
 
 // bury removes the record of a group that has ended. The cloud forgets it by itself,

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -34,14 +35,17 @@ func (p *Provider) findOwn(ctx context.Context, e entry, cause error) (*eci.Crea
 		e.takenAt = p.deps.Clock.Now()
 		p.store.update(e.pod.UID, func(known *entry) { known.takenAt = e.takenAt })
 	}
-	absent, err := p.provenAbsent(ctx, e)
-	if err != nil {
-		return nil, err
+	absent := e.hint.gone != ""
+	if !absent {
+		if absent, err = p.provenAbsent(ctx, e); err != nil {
+			return nil, err
+		}
 	}
 	if absent {
 		p.nextToken(e, e.attempt+1)
-		p.deps.Events.Event(e.pod, corev1.EventTypeWarning, "ContainerGroupLost",
-			"the container group that was made for this pod is gone, and its name was never known: it was deleted outside of Kubernetes, or the cloud has forgotten it since it ended; another will be made")
+		p.deps.Events.Eventf(e.pod, corev1.EventTypeWarning, "ContainerGroupLost",
+			"container group %s, which was made for this pod, is gone: it was deleted outside of Kubernetes, or the cloud has forgotten it since it ended; another will be made",
+			cmp.Or(e.hint.gone, "(its name was never known)"))
 		return nil, fmt.Errorf("its container group was made before and is gone: %w", cause)
 	}
 	return nil, fmt.Errorf("its container group was made before and is not listed yet: %w", cause)
@@ -49,7 +53,7 @@ func (p *Provider) findOwn(ctx context.Context, e entry, cause error) (*eci.Crea
 
 // nextToken lets the next create be the attempt with that number.
 func (p *Provider) nextToken(e entry, attempt int) {
-	p.store.update(e.pod.UID, func(e *entry) { e.attempt, e.takenAt = attempt, time.Time{} })
+	p.store.update(e.pod.UID, func(e *entry) { e.attempt, e.takenAt, e.hint.gone = attempt, time.Time{}, "" })
 }
 
 // provenAbsent says whether the group that used up the ClientToken of a pod is

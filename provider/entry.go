@@ -73,6 +73,10 @@ type entry struct {
 	proven    bool
 	requestID string
 	createdAt time.Time
+	// inherited reports whether the pod had a status of this node, and had not ended,
+	// when we first saw it: an earlier life of ours, or another leader, may have made
+	// its group.
+	inherited bool
 	// hint is the group that the pod's object names, while it is not known whether
 	// that is the pod's.
 	hint hint

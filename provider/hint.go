@@ -31,6 +31,8 @@ type hint struct {
 	// ran reports whether the status of the pod shows that its containers ran.
 	ran     bool
 	absence absence
+	// gone is the group that the object named and that was not found.
+	gone string
 }
 
 func (h hint) given() bool { return h.id != "" || h.ran }
@@ -205,7 +207,7 @@ func (p *Provider) missedHint(ctx context.Context, uid types.UID, began time.Tim
 		}
 		e.hint.absence.add(began)
 		if concluded = p.isLasting(e.hint.absence, began); concluded && !e.hint.ran {
-			e.hint, e.retryAt = hint{}, p.deps.Clock.Now()
+			e.hint, e.retryAt = hint{gone: e.hint.id}, p.deps.Clock.Now()
 		}
 	})
 	if concluded && e.hint.ran {
@@ -250,7 +252,7 @@ func (p *Provider) disown(ctx context.Context, uid types.UID, id string) {
 	mistaken := false
 	e := p.store.changed(uid, func(e *entry) {
 		if mistaken = e.isOf(id) && !e.proven; mistaken {
-			e.stage, e.groupID, e.group, e.live, e.absence = stageNew, "", nil, nil, absence{}
+			e.stage, e.groupID, e.group, e.live, e.absence, e.inherited = stageNew, "", nil, nil, absence{}, true
 			now := p.deps.Clock.Now()
 			e.hint, e.retryAt = hint{ran: hasRun(e.pod), absence: absence{since: now}}, now
 		}

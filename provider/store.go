@@ -46,7 +46,7 @@ func (s *store) remember(pod *corev1.Pod) {
 		}
 		return
 	}
-	e := &entry{pod: pod, stage: stageNew}
+	e := &entry{pod: pod, stage: stageNew, inherited: hasNodeStatus(pod) && !hasEnded(pod)}
 	s.entries[pod.UID] = e
 	s.byName[nameOf(pod)] = append(s.byName[nameOf(pod)], e)
 }

@@ -47,13 +47,13 @@ type Ref struct {
 	// Optional objects may be missing.
 	Optional bool
 	// Path is the field of the pod, for example spec.volumes[0].configMap.name.
-	Path string
+	Path *field.Path
 }
 
 // TokenRef is a place of the pod that wants a token of its ServiceAccount.
 type TokenRef struct {
 	TokenKey
-	Path string
+	Path *field.Path
 }
 
 // Refs is all that a pod names. One object may be named more than once.
@@ -93,7 +93,7 @@ func References(pod *corev1.Pod) Refs {
 	}
 	for i, s := range pod.Spec.ImagePullSecrets {
 		path := spec.Child("imagePullSecrets").Index(i).Child("name")
-		refs.PullSecrets = append(refs.PullSecrets, Ref{Name: s.Name, Optional: true, Path: path.String()})
+		refs.PullSecrets = append(refs.PullSecrets, Ref{Name: s.Name, Optional: true, Path: path})
 	}
 	return refs
 }
@@ -146,7 +146,7 @@ func (r *Refs) addVolume(v corev1.Volume, path *field.Path) {
 			r.secret(s.Name, s.Optional, at.Child("secret", "name"))
 		}
 		if s := source.ServiceAccountToken; s != nil {
-			r.Tokens = append(r.Tokens, TokenRef{TokenKey: tokenKey(s), Path: at.Child("serviceAccountToken").String()})
+			r.Tokens = append(r.Tokens, TokenRef{TokenKey: tokenKey(s), Path: at.Child("serviceAccountToken")})
 		}
 	}
 }
@@ -154,10 +154,10 @@ func (r *Refs) addVolume(v corev1.Volume, path *field.Path) {
 // addCloudVolume adds the claim of a volume, or the Secret that opens it.
 func (r *Refs) addCloudVolume(pod *corev1.Pod, v corev1.Volume, path *field.Path) {
 	if s := v.PersistentVolumeClaim; s != nil {
-		r.PersistentVolumeClaims = append(r.PersistentVolumeClaims, Ref{Name: s.ClaimName, Path: path.Child("persistentVolumeClaim", "claimName").String()})
+		r.PersistentVolumeClaims = append(r.PersistentVolumeClaims, Ref{Name: s.ClaimName, Path: path.Child("persistentVolumeClaim", "claimName")})
 	}
 	if v.Ephemeral != nil {
-		r.PersistentVolumeClaims = append(r.PersistentVolumeClaims, Ref{Name: ephemeralClaim(pod, v), Path: path.Child("ephemeral").String()})
+		r.PersistentVolumeClaims = append(r.PersistentVolumeClaims, Ref{Name: ephemeralClaim(pod, v), Path: path.Child("ephemeral")})
 	}
 	if s := v.FlexVolume; s != nil && s.SecretRef != nil {
 		r.secret(s.SecretRef.Name, nil, path.Child("flexVolume", "secretRef", "name"))
@@ -188,11 +188,11 @@ func VolumeSecret(pv *corev1.PersistentVolume) (name types.NamespacedName, ok bo
 }
 
 func (r *Refs) configMap(name string, optional *bool, path *field.Path) {
-	r.ConfigMaps = append(r.ConfigMaps, Ref{Name: name, Optional: isTrue(optional), Path: path.String()})
+	r.ConfigMaps = append(r.ConfigMaps, Ref{Name: name, Optional: isTrue(optional), Path: path})
 }
 
 func (r *Refs) secret(name string, optional *bool, path *field.Path) {
-	r.Secrets = append(r.Secrets, Ref{Name: name, Optional: isTrue(optional), Path: path.String()})
+	r.Secrets = append(r.Secrets, Ref{Name: name, Optional: isTrue(optional), Path: path})
 }
 
 func tokenKey(s *corev1.ServiceAccountTokenProjection) TokenKey {

@@ -7,7 +7,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
+
+// pathsByText compares the paths of fields by what they print.
+var pathsByText = cmp.Transformer("text", (*field.Path).String)
 
 func TestReferencesNameClaimsAndTheSecretsOfVolumes(t *testing.T) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "db"}, Spec: corev1.PodSpec{Volumes: []corev1.Volume{
@@ -18,17 +22,17 @@ func TestReferencesNameClaimsAndTheSecretsOfVolumes(t *testing.T) {
 	}}}
 	refs := References(pod)
 	wantClaims := []Ref{
-		{Name: "claim", Path: "spec.volumes[0].persistentVolumeClaim.claimName"},
-		{Name: "db-cache", Path: "spec.volumes[1].ephemeral"},
+		{Name: "claim", Path: field.NewPath("spec.volumes[0].persistentVolumeClaim.claimName")},
+		{Name: "db-cache", Path: field.NewPath("spec.volumes[1].ephemeral")},
 	}
-	if diff := cmp.Diff(wantClaims, refs.PersistentVolumeClaims); diff != "" {
+	if diff := cmp.Diff(wantClaims, refs.PersistentVolumeClaims, pathsByText); diff != "" {
 		t.Error(diff)
 	}
 	wantSecrets := []Ref{
-		{Name: "s1", Path: "spec.volumes[2].flexVolume.secretRef.name"},
-		{Name: "s2", Path: "spec.volumes[3].csi.nodePublishSecretRef.name"},
+		{Name: "s1", Path: field.NewPath("spec.volumes[2].flexVolume.secretRef.name")},
+		{Name: "s2", Path: field.NewPath("spec.volumes[3].csi.nodePublishSecretRef.name")},
 	}
-	if diff := cmp.Diff(wantSecrets, refs.Secrets); diff != "" {
+	if diff := cmp.Diff(wantSecrets, refs.Secrets, pathsByText); diff != "" {
 		t.Error(diff)
 	}
 }

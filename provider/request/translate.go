@@ -72,8 +72,9 @@ func newTranslator(pod *corev1.Pod, objects Objects, cfg Config) *translator {
 func once[T any](list []T, text func(T) string) []T {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(list, func(item T) bool {
-		said := seen[text(item)]
-		seen[text(item)] = true
+		key := text(item)
+		said := seen[key]
+		seen[key] = true
 		return said
 	})
 }
