@@ -195,3 +195,107 @@ func TestStore_PodWithoutGroupIsInNoIndex(t *testing.T) {
 		t.Errorf("no group is that of %s", uid)
 	}
 }
+
+// TestDelete_ForcesWithoutADeletionTimestamp deletes a pod whose object went while a
+// watch was broken: the node's controller has only its last object.
+func TestDelete_ForcesWithoutADeletionTimestamp(t *testing.T) {
+	w := newWorld(t, func(c *emulator.Config) { c.Delays.Terminate = 24 * time.Hour })
+	pod := w.mustRun("web", func(p *corev1.Pod) { p.Spec.TerminationGracePeriodSeconds = ptr.To(int64(30)) })
+	w.mustRemovePod(pod)
+	if err := w.DeletePod(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	w.expectForcedAfter(pod, 30*time.Second)
+}
+
+func TestLaunch_MakesNoGroupForAPodWhoseEndWasAsked(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustAddPod("web")
+	w.lacking(true, func(f *emulator.Fault) { f.Times = 1 })
+	w.mustCreatePod(pod)
+	w.turns(2 * time.Second)
+	w.emulator.Faults().Clear()
+	w.mustRemovePod(pod)
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionDescribeContainerGroups, Error: emulator.Unavailable(), Times: 1})
+	if err := w.DeletePod(t.Context(), pod); err == nil {
+		t.Fatal("the cloud answered")
+	}
+	before := w.calls(eci.ActionCreateContainerGroup)
+	w.turns(20 * time.Second)
+	if made := w.calls(eci.ActionCreateContainerGroup) - before; made > 0 {
+		t.Errorf("%d groups were made", made)
+	}
+}
+
+func TestDelete_ShorterGraceEndsNoLater(t *testing.T) {
+	w := newWorld(t, func(c *emulator.Config) { c.Delays.Terminate = 24 * time.Hour })
+	pod := w.mustRun("web")
+	w.mustDelete(pod, 60)
+	was, _ := w.store.get(pod.UID)
+	w.pass(55 * time.Second)
+	w.mustDelete(pod, 50)
+	now, _ := w.store.get(pod.UID)
+	if was.deletion.endBy.IsZero() || now.deletion.endBy.After(was.deletion.endBy) {
+		t.Errorf("it is forced at %s, before the change at %s", now.deletion.endBy, was.deletion.endBy)
+	}
+}
+
+func TestDelete_RestartsDoNotPutOffTheForceForEver(t *testing.T) {
+	w := newWorld(t, func(c *emulator.Config) { c.Delays.Terminate = 24 * time.Hour })
+	pod := w.mustRun("web")
+	*pod = *w.told[pod.UID]
+	w.mustDelete(pod, 60)
+	for passed := time.Duration(0); passed < maxSkew+5*time.Minute; passed += 50 * time.Second {
+		w.pass(50 * time.Second)
+		w.start()
+		w.tick()
+	}
+	if e, _ := w.store.get(pod.UID); !e.deletion.forced {
+		t.Errorf("the group was never forced: %s, %+v", e.stage, e.deletion)
+	}
+}
+
+func TestUpdate_IsNotLostToAnAnswerThatIsWorkedIn(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun("web")
+	e, _ := w.store.get(pod.UID)
+	answered := *e.status.DeepCopy()
+	changed := pod.DeepCopy()
+	changed.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug", Image: "busybox"}}}
+	if err := w.UpdatePod(t.Context(), changed); err != nil {
+		t.Fatal(err)
+	}
+	w.store.update(pod.UID, func(now *entry) { now.shown(e.pod, answered) })
+	if e, _ = w.store.get(pod.UID); len(e.status.EphemeralContainerStatuses) != 1 {
+		t.Error("the refusal of the ephemeral container is not in the status any more")
+	}
+}
+
+// TestRecover_GroupThatSomebodyElseEndsIsWatchedAsBefore wants the same end of the pod
+// with and without a restart.
+func TestRecover_GroupThatSomebodyElseEndsIsWatchedAsBefore(t *testing.T) {
+	for _, restarted := range []bool{false, true} {
+		w := newWorld(t, func(c *emulator.Config) { c.Delays.Terminate = 20 * time.Second })
+		pod := w.mustRun("web")
+		w.mustRun("other")
+		if _, err := w.cloud.DeleteContainerGroup(t.Context(), &eci.DeleteContainerGroupRequest{ContainerGroupID: w.groupOf(pod)}); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(2 * time.Second)
+		w.tick()
+		if restarted {
+			*pod = *w.told[pod.UID]
+			w.start()
+		}
+		r := newReaper(w.Provider)
+		for range 10 {
+			w.pass(time.Minute)
+			w.tick()
+			w.mustRepair(r)
+		}
+		w.expectPhase(pod, corev1.PodFailed)
+		if got := w.told[pod.UID].Status.Reason; got != "ContainerGroupLost" {
+			t.Errorf("restarted %t: its reason is %q", restarted, got)
+		}
+	}
+}

@@ -19,7 +19,7 @@ func (p *Provider) finish(ctx context.Context, uid types.UID) error {
 		return p.end(ctx, uid, e.deletion.force)
 	case e.overdue(now):
 		return p.end(ctx, uid, true)
-	case e.stage == stageDeleting && !e.deletion.forced && e.pod.DeletionTimestamp != nil:
+	case e.waitsForEnd():
 		p.endings.AddAfter(uid, e.deletion.endBy.Add(forceSlack).Sub(now)+1)
 	case e.stage == stageLive && e.disruption != nil && !e.evicted:
 		return p.evict(ctx, e)

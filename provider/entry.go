@@ -181,6 +181,9 @@ func (e *entry) newerThan(other *entry) bool {
 	return other.pod.CreationTimestamp.Before(&e.pod.CreationTimestamp)
 }
 
+// ending reports whether the end of the pod was asked for, or goes on. The node's
+// controller may ask for it without a DeletionTimestamp: an object that went while a
+// watch was broken was never seen with one.
 func (e *entry) ending() bool {
-	return e.stage == stageDeleting || e.pod.DeletionTimestamp != nil
+	return e.stage == stageDeleting || e.deletion.asked || e.pod.DeletionTimestamp != nil
 }

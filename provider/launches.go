@@ -39,7 +39,7 @@ func (p *Provider) reschedule(e entry, group *eci.ContainerGroup) {
 func (p *Provider) launch(ctx context.Context, uid types.UID) error {
 	e, ok := p.store.get(uid)
 	switch {
-	case !ok || e.stage != stageNew || e.gaveUp || e.pod.DeletionTimestamp != nil:
+	case !ok || e.stage != stageNew || e.gaveUp || e.ending():
 		return nil
 	case e.unplaced != nil:
 		return p.decide(ctx, e)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -333,4 +335,57 @@ func TestPodsOfNode_ReadsEveryPage(t *testing.T) {
 	if err != nil || len(uids) != 3 {
 		t.Errorf("%v, %v", uids, err)
 	}
+}
+
+// recordedDeletes records which deletes were sent with Force.
+type recordedDeletes struct {
+	Cloud
+	forced []bool
+}
+
+func (c *recordedDeletes) DeleteContainerGroup(ctx context.Context, req *eci.DeleteContainerGroupRequest) (*eci.DeleteContainerGroupResponse, error) {
+	c.forced = append(c.forced, req.Force != nil && *req.Force)
+	return c.Cloud.DeleteContainerGroup(ctx, req)
+}
+
+func TestReaper_OrphanThatDoesNotEndIsForcedAndToldOnce(t *testing.T) {
+	w := newWorld(t, func(c *emulator.Config) { c.Delays.Terminate = 24 * time.Hour })
+	w.mustMakeGroup(ourTags("uid-gone", "virtual-kubelet"))
+	deletes := &recordedDeletes{Cloud: w.Provider.cloud.cloud}
+	w.Provider.cloud.cloud = deletes
+	r := newReaper(w.Provider)
+	for passed := time.Duration(0); passed < w.cfg.OrphanGrace+orphanForce+10*time.Minute; passed += 2 * time.Minute {
+		w.mustRepair(r)
+		w.pass(2 * time.Minute)
+	}
+	if n := len(w.events.Events); n != 1 {
+		t.Errorf("told %d times that it was deleted", n)
+	}
+	if want := []bool{false, true}; !slices.Equal(deletes.forced, want) {
+		t.Errorf("deleted with Force = %v, want %v", deletes.forced, want)
+	}
+}
+
+func TestReaper_GroupOfAPodThatIsRefusedAfterARestartIsDeleted(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustAddPod("web")
+	w.emulator.Faults().Inject(emulator.Fault{Action: eci.ActionCreateContainerGroup, DropAnswer: true, Times: 1})
+	if err := w.CreatePod(t.Context(), pod); err == nil {
+		t.Fatal("the answer was not lost")
+	}
+	w.pass(10 * time.Second)
+	w.emulator.Faults().Inject(emulator.Fault{EmptyList: true})
+	w.start()
+	w.emulator.Faults().Clear()
+	pod.Spec.HostNetwork = true // in the place of settings that refuse it now
+	if err := w.CreatePod(t.Context(), pod); !errdefs.IsInvalidInput(err) {
+		t.Fatalf("the pod is not refused: %v", err)
+	}
+	pod.Status.Phase = corev1.PodFailed // as the node's controller writes it then
+	r := newReaper(w.Provider)
+	for range 4 {
+		w.mustRepair(r)
+		w.pass(w.cfg.OrphanGrace)
+	}
+	w.expectLive(0)
 }

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider/request"
@@ -35,7 +36,13 @@ type reaper struct {
 type suspect struct {
 	since     time.Time
 	sightings int
+	// deletedAt is when the cloud accepted its delete, or zero.
+	deletedAt time.Time
 }
+
+// orphanForce is how long a deleted orphan may take to end before it is deleted with
+// Force. The grace period of its pod is not known any more.
+const orphanForce = time.Hour
 
 func newReaper(p *Provider) *reaper { return &reaper{p: p, suspects: map[string]suspect{}} }
 
@@ -147,15 +154,20 @@ func (r *reaper) node() *corev1.Node {
 }
 
 // end deletes one orphan and tells of it: by a metric, and by an event of the
-// node, since the pod is gone.
+// node, since the pod is gone. One that was deleted and does not end is forced.
 func (r *reaper) end(ctx context.Context, group *eci.ContainerGroup) {
-	id := group.ContainerGroupID
+	id, now := group.ContainerGroupID, r.p.deps.Clock.Now()
+	s := r.suspects[id]
+	again := !s.deletedAt.IsZero()
+	if again && now.Sub(s.deletedAt) < orphanForce {
+		return
+	}
 	who, _ := request.IdentityOf(group.Tags)
 	logger := log.G(ctx).WithFields(log.Fields{
 		"containerGroup": id, "namespace": who.Namespace, "pod": who.PodName, "uid": string(who.UID),
 	})
 	node := r.node()
-	_, err := r.p.cloud.DeleteContainerGroup(ctx, &eci.DeleteContainerGroupRequest{ContainerGroupID: id})
+	_, err := r.p.cloud.DeleteContainerGroup(ctx, &eci.DeleteContainerGroupRequest{ContainerGroupID: id, Force: ptr.To(again)})
 	if err != nil && !eci.IsNotFound(err) {
 		r.p.metrics.reapFailures.Inc()
 		r.p.deps.Events.Eventf(node, corev1.EventTypeWarning, reasonOrphanNotDeleted,
@@ -163,7 +175,12 @@ func (r *reaper) end(ctx context.Context, group *eci.ContainerGroup) {
 		logger.WithError(err).Warn("deleting an orphaned container group failed; will try again")
 		return
 	}
-	delete(r.suspects, id)
+	s.deletedAt = now
+	r.suspects[id] = s
+	if again {
+		logger.Info("orphaned container group deleted with force: it did not end")
+		return
+	}
 	r.p.store.forget(r.p.store.ofGroup(id))
 	r.p.metrics.reaped.Inc()
 	r.p.deps.Events.Eventf(node, corev1.EventTypeNormal, reasonOrphanDeleted,
@@ -179,10 +196,13 @@ func (r *reaper) orphaned(ctx context.Context, group *eci.ContainerGroup, listed
 	if !ok {
 		return false
 	}
-	if r.present(who.UID) {
+	if pod := r.present(who.UID); pod != nil {
 		// The pod is there: this is its group, or a second one that a create in
-		// flight may still turn into the first.
+		// flight may still turn into the first. A pod that has ended gets none.
 		e, known := r.p.store.get(who.UID)
+		if hasEnded(pod) && e.groupID == "" && e.pending == nil && !e.busy {
+			return true
+		}
 		return known && e.groupID != "" && e.groupID != group.ContainerGroupID
 	}
 	gone, err := podIsGone(ctx, r.p.deps.Kube, who, listed)
@@ -192,7 +212,12 @@ func (r *reaper) orphaned(ctx context.Context, group *eci.ContainerGroup, listed
 	return gone && err == nil
 }
 
-// present says whether the informer has a pod of this UID.
-func (r *reaper) present(uid types.UID) bool {
-	return slices.ContainsFunc(r.p.deps.Pods.List(), func(pod *corev1.Pod) bool { return pod.UID == uid })
+// present returns the pod of this UID that the informer has, or nil.
+func (r *reaper) present(uid types.UID) *corev1.Pod {
+	for _, pod := range r.p.deps.Pods.List() {
+		if pod.UID == uid {
+			return pod
+		}
+	}
+	return nil
 }

@@ -45,7 +45,7 @@ func (p *Provider) reclaim(ctx context.Context, uid types.UID, notice string) {
 		return
 	}
 	p.disrupt(e, notice)
-	if e.pod.DeletionTimestamp == nil {
+	if !e.ending() {
 		if !hasCondition(e.pod, corev1.DisruptionTarget) { // else an earlier life of ours has said so
 			p.deps.Events.Event(e.pod, corev1.EventTypeWarning, "Evicted", notice)
 		}
@@ -65,7 +65,7 @@ func (p *Provider) disrupt(e entry, message string) {
 // disruption budget could only refuse it, and the cloud does not ask. The UID
 // keeps a successor of the same name out of it.
 func (p *Provider) evict(ctx context.Context, e entry) error {
-	if e.pod.DeletionTimestamp == nil {
+	if !e.ending() {
 		err := p.deps.Kube.CoreV1().Pods(e.pod.Namespace).Delete(ctx, e.pod.Name,
 			metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &e.pod.UID}})
 		if err != nil && !errors.IsNotFound(err) && !errors.IsConflict(err) {

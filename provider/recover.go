@@ -149,7 +149,7 @@ func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*ec
 		if rank(group) == 0 {
 			e.attempt-- // this one is counted when it is observed
 		}
-		if group.Status == eci.StatusTerminating {
+		if group.Status == eci.StatusTerminating && pod.DeletionTimestamp != nil {
 			e.deleteAccepted(false, now)
 		}
 	})

@@ -87,7 +87,7 @@ func (e *entry) refreshable() bool {
 
 // hasFiles says whether the pod has a group, and files that come from Kubernetes.
 func (e *entry) hasFiles() bool {
-	return e.stage == stageLive && e.group != nil && e.pod.DeletionTimestamp == nil &&
+	return e.stage == stageLive && e.group != nil && !e.ending() &&
 		slices.ContainsFunc(e.pod.Spec.Volumes, func(v corev1.Volume) bool {
 			return v.ConfigMap != nil || v.Secret != nil || v.DownwardAPI != nil || v.Projected != nil
 		})

@@ -214,11 +214,13 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	annotations := status.Annotations(*group, e.requestID)
 	shown := p.sumsFor(e.pod).shown(group.Volumes)
 	known, now := factsOf(group), p.deps.Clock.Now()
+	was := e.pod
 	p.store.updateRunning(e, func(e *entry) {
 		if e.files == nil {
 			e.files, e.tokensAt = shown, timeOf(group.CreationTime)
 		}
-		e.group, e.live, e.status, e.annotations = known, live, &next, annotations
+		e.group, e.live, e.annotations = known, live, annotations
+		e.shown(was, next)
 		e.proven, e.shownAt, e.absence = true, now, absence{}
 		if eci.IsTerminal(group.Status) {
 			e.stage = stageEnded

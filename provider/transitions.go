@@ -26,21 +26,30 @@ type deletion struct {
 }
 
 // deleteAsked records that the node's controller asks for the end of the pod.
-// A grace period that was changed while the group ends counts from now.
+// A grace period that was changed while the group ends counts from now; a shorter one
+// ends no later than the one before.
 func (e *entry) deleteAsked(now time.Time) {
 	e.deletion.asked = true
 	e.deletion.force = e.deletion.force || forcesDeletion(e.pod)
 	if grace := graceOf(e.pod); e.stage == stageDeleting && !e.deletion.forced && grace != e.deletion.grace {
-		e.deletion.grace, e.deletion.endBy = grace, now.Add(grace)
+		if endBy := now.Add(grace); grace > e.deletion.grace || endBy.Before(e.deletion.endBy) {
+			e.deletion.endBy = endBy
+		}
+		e.deletion.grace = grace
 	}
 }
 
 // deleteAccepted records that the cloud ends the group. The grace period is the
-// one that the pod has now, and counts from now.
+// one that the pod has now, and counts from now, but not without end from start to
+// start of this node: by no more than the clocks may differ beyond DeletionTimestamp,
+// which has the grace period in it.
 func (e *entry) deleteAccepted(force bool, now time.Time) {
 	if e.stage != stageDeleting {
 		e.deletion.grace = graceOf(e.pod)
 		e.deletion.endBy = now.Add(e.deletion.grace)
+		if at := e.pod.DeletionTimestamp; at != nil && at.Add(maxSkew).Before(e.deletion.endBy) {
+			e.deletion.endBy = at.Add(maxSkew)
+		}
 	}
 	e.stage = stageDeleting
 	if force {
@@ -49,10 +58,17 @@ func (e *entry) deleteAccepted(force bool, now time.Time) {
 }
 
 // overdue reports whether the group has outlived the grace period of its pod by so
-// much that it is to be ended with Force. The API server's clock set
-// DeletionTimestamp: ours may differ by more than the grace period.
+// much that it is to be ended with Force. That goes by our own
+// clock: the API server's, which set DeletionTimestamp, may differ by more than the
+// grace period.
 func (e *entry) overdue(now time.Time) bool {
-	return e.stage == stageDeleting && !e.deletion.forced && e.pod.DeletionTimestamp != nil && now.After(e.deletion.endBy.Add(forceSlack))
+	return e.waitsForEnd() && now.After(e.deletion.endBy.Add(forceSlack))
+}
+
+// waitsForEnd reports whether a group whose end was asked for is still to be forced
+// when its grace period is over. One that somebody else ends is not.
+func (e *entry) waitsForEnd() bool {
+	return e.stage == stageDeleting && !e.deletion.forced && (e.deletion.asked || e.pod.DeletionTimestamp != nil)
 }
 
 // graceOf returns the time that the containers of a pod have to end, as the kubelet
@@ -65,6 +81,15 @@ func graceOf(pod *corev1.Pod) time.Duration {
 // forcesDeletion reports whether the user deletes the pod without any grace.
 func forcesDeletion(pod *corev1.Pod) bool {
 	return pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds == 0
+}
+
+// shown takes over the status that was computed for the object was. A newer object may
+// have come since, and ask for what the pod cannot have.
+func (e *entry) shown(was *corev1.Pod, next corev1.PodStatus) {
+	if e.pod != was {
+		next = status.InPlace(e.pod, next)
+	}
+	e.status = &next
 }
 
 // isOf reports whether the entry still has the running group id.

@@ -45,6 +45,29 @@ func (c *podController) stop(ctx context.Context, r entry) error {
 	return nil
 }
 
+// stopEnded asks the provider to stop a pod that has ended at the API server and runs on:
+// somebody else has declared its end, which is final, and what runs of it would run,
+// and cost, for as long as the object stays.
+func (c *podController) stopEnded(ctx context.Context, r entry) error {
+	if r.ended || r.reported != nil && isTerminal(r.reported.Status.Phase) {
+		return nil
+	}
+	got, err := c.lookUp(ctx, r.pod)
+	if err != nil {
+		return fmt.Errorf("look for a pod that has ended: %w", err)
+	}
+	if got == nil || isTerminal(got.Status.Phase) {
+		return nil
+	}
+	log.G(ctx).WithField("phase", r.pod.Status.Phase).Info("pod has ended at the API server and runs; stopping it")
+	ended, err := c.delete(ctx, r.pod)
+	if err != nil {
+		return err
+	}
+	c.pods.change(r.pod.UID, func(r *entry) { r.ended = r.ended || ended })
+	return nil
+}
+
 // endIsDoubtful says that the pod's object tells more of the provider's side than
 // the provider knew when it said that nothing of the pod runs: another leader has
 // written there what it made meanwhile.

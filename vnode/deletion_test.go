@@ -390,3 +390,18 @@ func TestAPodThatEndsFastIsWrittenOnce(t *testing.T) {
 		t.Errorf("%d writes, want the end alone: %v", len(patches), patches)
 	}
 }
+
+// TestDelete_PodThatHasEndedAtTheAPIServerIsStopped changes the phase of a pod that
+// runs, as anybody may who writes the status of pods.
+func TestDelete_PodThatHasEndedAtTheAPIServerIsStopped(t *testing.T) {
+	b := newBench(t)
+	pod := b.mustRun(newPod("a"))
+	b.cluster.change(t, "a", func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed })
+	b.settle()
+	if n := b.provider.count("delete", pod); n != 1 {
+		t.Errorf("the provider was asked %d times to stop it", n)
+	}
+	if got := b.cluster.pod("a"); got == nil || got.Status.Phase != corev1.PodFailed {
+		t.Errorf("the object is %v", got)
+	}
+}

@@ -49,9 +49,11 @@ func (c *podController) podChanged(old, pod *corev1.Pod) {
 		return
 	}
 	c.pods.observe(pod)
-	// A status alone gives the provider nothing to do. If it did, the status that
-	// a failed create leaves behind would call off the pause before the next one.
-	if !sameDeletion(old, pod) || !c.sameForProvider(old, pod) {
+	// A status alone, if it is not the end, gives the provider nothing to do. If it did,
+	// the status that a failed create leaves behind would call off the pause before the
+	// next one.
+	ends := !isTerminal(old.Status.Phase) && isTerminal(pod.Status.Phase)
+	if ends || !sameDeletion(old, pod) || !c.sameForProvider(old, pod) {
 		c.enqueue(pod.UID)
 	} else {
 		// The same to the provider: let go of the older object.

@@ -35,8 +35,10 @@ func (c *podController) reconcile(ctx context.Context, uid types.UID) error {
 		return c.release(ctx, r)
 	case r.pod.DeletionTimestamp != nil:
 		return c.stop(ctx, r)
-	case isTerminal(r.pod.Status.Phase), r.failure != nil && r.failure.lasting:
+	case r.failure != nil && r.failure.lasting:
 		return nil
+	case isTerminal(r.pod.Status.Phase):
+		return c.stopEnded(ctx, r)
 	case !r.known:
 		return c.start(ctx, r)
 	case !c.sameForProvider(r.told, r.pod):

@@ -2,6 +2,8 @@ package vnode
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -152,6 +154,31 @@ func TestConditionsOfTheProviderAreShownAndLeaveAgain(t *testing.T) {
 	eventually(t, "condition left", func() bool {
 		return nodeConditionIndex(mustGetNode(t, c).Status.Conditions, "CredentialsValid") < 0
 	})
+}
+
+func TestNode_ReadyStaysWhileTheProviderRecovers(t *testing.T) {
+	c := newCluster(t)
+	existing := nodeObject(quickConfig().Node, 1)
+	existing.Status.Conditions = nodeConditions(true, nil)
+	if _, err := c.CoreV1().Nodes().Create(t.Context(), existing, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	attempts := atomic.Int32{}
+	p := recovering{testProvider: newTestProvider()}
+	p.answer = func([]*corev1.Pod) error { attempts.Add(1); return errors.New("cloud unreachable") }
+	mustStart(t, quickConfig(), c, p)
+	eventually(t, "node was taken over", func() bool {
+		return mustGetNode(t, c).Status.DaemonEndpoints.KubeletEndpoint.Port != 1
+	})
+	eventually(t, "recovery is retried", func() bool { return attempts.Load() > 1 })
+	for _, a := range c.Actions() {
+		if patch, ok := a.(clienttesting.PatchAction); ok && strings.Contains(string(patch.GetPatch()), `"Recovering"`) {
+			t.Errorf("a node that was Ready was told unready: %s", patch.GetPatch())
+		}
+	}
+	if r := readyOf(c); r.Status != corev1.ConditionTrue {
+		t.Errorf("Ready is %s (%s)", r.Status, r.Reason)
+	}
 }
 
 func TestTransitionTimesOfTheNodeOutliveARestart(t *testing.T) {

@@ -12,9 +12,9 @@ const (
 )
 
 // nodeConditions are the conditions of the node: our own, with those of the
-// provider over them. A provider may call the node unready; while it recovers it
+// provider over them. A provider may call the node unready; before the node serves it
 // cannot call it ready.
-func nodeConditions(recovered bool, provider []corev1.NodeCondition) []corev1.NodeCondition {
+func nodeConditions(serves bool, provider []corev1.NodeCondition) []corev1.NodeCondition {
 	conditions := []corev1.NodeCondition{
 		{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: reasonReady, Message: messageReady},
 		{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasSufficientMemory", Message: "a virtual node has no memory of its own"},
@@ -29,7 +29,7 @@ func nodeConditions(recovered bool, provider []corev1.NodeCondition) []corev1.No
 			conditions = append(conditions, c)
 		}
 	}
-	if !recovered {
+	if !serves {
 		conditions[0] = corev1.NodeCondition{
 			Type: corev1.NodeReady, Status: corev1.ConditionFalse,
 			Reason: "Recovering", Message: "finding out which pods already run",

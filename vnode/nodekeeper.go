@@ -46,8 +46,12 @@ type nodeKeeper struct {
 	// adopted says that the Node of an earlier life, if there is one, was read:
 	// its times go on in current, so that there is no current before.
 	adopted bool
-	current []corev1.NodeCondition
-	push    func(*corev1.Node)
+	// wasReady reports whether the Node was Ready when it was read. Then it stays so
+	// while the provider recovers: the pods of a node that is not Ready leave their
+	// Services at once and are deleted after five minutes, and these run all the while.
+	wasReady bool
+	current  []corev1.NodeCondition
+	push     func(*corev1.Node)
 }
 
 func newNodeKeeper(cfg NodeConfig, d Deps, calls *caller) *nodeKeeper {
@@ -111,7 +115,7 @@ func (k *nodeKeeper) refresh() {
 	if !k.adopted {
 		return
 	}
-	after := nodeConditions(k.hasRecovered(), k.provided)
+	after := nodeConditions(k.wasReady || k.hasRecovered(), k.provided)
 	if !keepTransitions(k.current, after, metav1.NewTime(k.clock.Now())) {
 		return
 	}
@@ -233,6 +237,8 @@ func (k *nodeKeeper) adopt(ctx context.Context) error {
 	}
 	if exists {
 		k.current = n.Status.Conditions
+		i := nodeConditionIndex(k.current, corev1.NodeReady)
+		k.wasReady = i >= 0 && k.current[i].Status == corev1.ConditionTrue
 	}
 	k.adopted = true
 	close(k.cleared)

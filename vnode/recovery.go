@@ -11,11 +11,15 @@ import (
 	"k8s.io/utils/clock"
 )
 
+// recoverRetryMax bounds the pause between attempts to recover. It is shorter than that
+// of one pod: all pods of the node wait.
+const recoverRetryMax = 10 * time.Second
+
 // recover lets the provider find out what runs, until that succeeds; false if ctx
 // ends before. Reports of the provider are taken from the start of it.
 func (v *VirtualNode) recover(ctx context.Context) bool {
 	v.deps.Provider.NotifyPods(ctx, v.pods.notify)
-	return retry(ctx, v.deps.Clock, v.cfg.RetryMin, v.cfg.RetryMax, "recovery of the provider", func() error {
+	return retry(ctx, v.deps.Clock, v.cfg.RetryMin, max(v.cfg.RetryMin, recoverRetryMax), "recovery of the provider", func() error {
 		return v.recoverOnce(ctx)
 	})
 }
