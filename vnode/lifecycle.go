@@ -134,5 +134,6 @@ func (c *podController) update(ctx context.Context, pod *corev1.Pod) error {
 		// Trying the same again would not help: wait for another change.
 	}
 	c.pods.change(pod.UID, func(r *entry) { r.told = pod })
+	c.statusChanged(pod.UID)
 	return nil
 }

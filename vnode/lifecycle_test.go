@@ -300,3 +300,20 @@ func TestPanickingProviderHurtsOnlyThePodConcerned(t *testing.T) {
 		t.Errorf("poisoned pod created %d times, want 2", n)
 	}
 }
+
+func TestUpdate_IsObservedOnceTheProviderHasTakenIt(t *testing.T) {
+	b := newBench(t)
+	pod := b.mustRun(newPod("a"))
+	busy := errors.New("busy")
+	b.provider.onUpdate = func(*corev1.Pod) error { return busy }
+	b.cluster.change(t, "a", func(p *corev1.Pod) { p.Spec.Containers[0].Image = "nginx:2"; p.Generation++ })
+	b.settle()
+	if got := b.cluster.pod("a"); got.Generation == pod.Generation || got.Status.ObservedGeneration != pod.Status.ObservedGeneration {
+		t.Errorf("generation %d is observed, of %d, while the provider is busy", got.Status.ObservedGeneration, got.Generation)
+	}
+	busy = nil
+	b.pass(time.Minute, b.creates)
+	if got := b.cluster.pod("a"); got.Status.ObservedGeneration != got.Generation {
+		t.Errorf("generation %d is observed, of %d", got.Status.ObservedGeneration, got.Generation)
+	}
+}

@@ -60,6 +60,18 @@ type createFailure struct {
 	lasting bool
 }
 
+// observedGeneration returns the generation of the pod that the provider has refused, or
+// has taken and said something of, or 0 if there is none.
+func (r *entry) observedGeneration() int64 {
+	switch {
+	case r.failure != nil:
+		return r.pod.Generation
+	case r.reported != nil && r.known && r.told != nil:
+		return r.told.Generation
+	}
+	return 0
+}
+
 func (r *entry) deleting() bool { return r.gone || r.pod.DeletionTimestamp != nil }
 
 // comingUp says that the pod is Pending to the provider and at the API server, and

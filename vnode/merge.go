@@ -24,8 +24,8 @@ func desiredStatus(e entry, now metav1.Time) corev1.PodStatus {
 		endStatus(&want, now)
 		want.Conditions = mergeConditions(api.Conditions, readiness(e.pod, &want), now)
 	}
-	if e.pod.Generation > 0 && (e.reported != nil || e.failure != nil) {
-		want.ObservedGeneration = e.pod.Generation
+	if generation := e.observedGeneration(); generation > 0 {
+		want.ObservedGeneration = generation
 	}
 	return want
 }
