@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -99,13 +98,13 @@ func (p *Provider) groupToEnd(ctx context.Context, e entry) (string, error) {
 		case is == ownerPod:
 			settled = true
 		case is == ownerUnknown:
-			return "", fmt.Errorf("container group %s, which the pod names, is not shown: whether it runs is not known yet", id)
+			return "", notYet("container group " + id + ", which the pod names, is not shown: whether it runs is not known yet")
 		case is == ownerNone:
 			missing = true
 		}
 	}
 	if missing && !settled && !p.missedAgain(e.pod.UID) {
-		return "", errors.New("no container group of the pod is shown: whether one runs is not known yet")
+		return "", notYet("no container group of the pod is shown: whether one runs is not known yet")
 	}
 	return "", nil
 }

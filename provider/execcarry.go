@@ -146,13 +146,21 @@ func result(exit execstream.Exit, err error) error {
 	return nil
 }
 
-// passSizes follows the client's window. virtual-kubelet goes on with empty sizes
-// when the client has left.
+// passSizes follows the client's window. A terminal may have no size yet, and
+// virtual-kubelet goes on with empty sizes when the client has left: what is sent
+// without a size is passed over, after a pause.
 func (c *carrier) passSizes(ctx context.Context) {
 	for {
 		select {
 		case size := <-c.session.sizes:
-			if size.Width == 0 || size.Height == 0 || c.stream.Resize(size.Width, size.Height) != nil {
+			switch {
+			case size.Width == 0 || size.Height == 0:
+				select {
+				case <-time.After(emptySizePause):
+				case <-ctx.Done():
+					return
+				}
+			case c.stream.Resize(size.Width, size.Height) != nil:
 				return
 			}
 		case <-ctx.Done():
@@ -160,3 +168,6 @@ func (c *carrier) passSizes(ctx context.Context) {
 		}
 	}
 }
+
+// emptySizePause is how long the next size waits after an empty one.
+const emptySizePause = 100 * time.Millisecond

@@ -40,8 +40,17 @@ func (p *Provider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
 	return nil
 }
 
-// errBusy says that another goroutine is sending the create of this pod.
-var errBusy = errors.New("its container group is being created; ask again")
+// notYet is the error for work that waits for something else, and has not failed: the
+// node's controller asks again, and tells the user nothing.
+type notYet string
+
+func (e notYet) Error() string { return string(e) }
+
+// NotYet marks the error for the node's controller.
+func (e notYet) NotYet() bool { return true }
+
+// errBusy is the error while another goroutine sends the create of the pod.
+const errBusy = notYet("its container group is being created; ask again")
 
 // create claims a pod that has no group and sends its request. An answer that
 // was lost leaves the request pending: the next call sends the same one, whose
@@ -261,7 +270,7 @@ func (p *Provider) DeletePod(ctx context.Context, pod *corev1.Pod) error {
 }
 
 // errNoGroup is the error for a pod whose group is not, or not yet, known to be its own.
-var errNoGroup = errors.New("its container group is not known; ask again")
+const errNoGroup = notYet("its container group is not known; ask again")
 
 // end sends the delete of a live group and moves the pod on.
 func (p *Provider) end(ctx context.Context, uid types.UID, force bool) error {

@@ -25,6 +25,11 @@ const maxLogPage = 2 * eci.MaxLogBytes
 // eleven halvings, and some more as the log grows meanwhile.
 const windowTries = 24
 
+// sameTime is how many lines more than those that are wanted the first read of a
+// followed log asks for: to know which lines are new, it has to have seen all of those
+// that carry the time of the newest.
+const sameTime = 200
+
 // logCursor walks through a log that can only be asked for its newest lines. It
 // always asks with timestamps, knows by them what is new, and takes them off.
 type logCursor struct {
@@ -37,8 +42,9 @@ type logCursor struct {
 	since, began time.Time
 	// left is how many bytes may still be shown; negative is no limit.
 	left int
-	// tail is the window of the next read, in lines.
-	tail int32
+	// tail is the window of the next read, in lines; newest is how many lines of the
+	// first one are wanted.
+	tail, newest int32
 	// reads counts the reads with success.
 	reads int
 	// previous reads the run before.
@@ -56,12 +62,16 @@ type logCursor struct {
 func (c *logCursor) ended() bool { return c.turn.over && !c.cut }
 
 func newLogCursor(p *Provider, at place, opts api.ContainerLogOpts) *logCursor {
-	c := &logCursor{p: p, at: at, opts: opts, since: opts.SinceTime, began: p.deps.Clock.Now(), left: -1, tail: eci.MaxLogLines, previous: opts.Previous}
+	c := &logCursor{p: p, at: at, opts: opts, since: opts.SinceTime, began: p.deps.Clock.Now(), left: -1, newest: eci.MaxLogLines, previous: opts.Previous}
 	switch {
 	case opts.Tail > 0:
-		c.tail = int32(min(opts.Tail, eci.MaxLogLines))
+		c.newest = int32(min(opts.Tail, eci.MaxLogLines))
 	case opts.Tail < 0:
-		c.tail = 1 // it tells where the log stands, and is not shown
+		c.newest = 0
+	}
+	c.tail = max(c.newest, 1) // a line that is not shown tells where the log stands
+	if opts.Follow {
+		c.tail = min(c.newest+sameTime, eci.MaxLogLines)
 	}
 	if opts.LimitBytes > 0 {
 		c.left = opts.LimitBytes
@@ -121,6 +131,9 @@ func (c *logCursor) next(ctx context.Context) ([]string, error) {
 		}
 		page := parsePage(content)
 		switch {
+		case c.reads == 0 && page.cut && c.tail > max(c.newest, 1):
+			c.tail = max(c.newest, 1) // lines as long as that are few at one time
+			continue
 		case c.gap(page) && c.tail < eci.MaxLogLines:
 			c.tail = search.further(c.tail, page)
 			continue
@@ -144,7 +157,11 @@ func (c *logCursor) next(ctx context.Context) ([]string, error) {
 func (c *logCursor) take(page logPage) []string {
 	c.reads++
 	c.advance(page)
-	return c.mark.fresh(page.content)
+	lines := c.mark.fresh(page.content)
+	if c.reads == 1 && !page.cut {
+		lines = lines[max(len(lines)-int(c.newest), 0):]
+	}
+	return lines
 }
 
 // news says whether a page has a line that was not read.

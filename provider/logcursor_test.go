@@ -149,3 +149,18 @@ func TestLogWishesAreGranted(t *testing.T) {
 		}
 	}
 }
+
+func TestLogCursor_TailThatCutsLinesOfOneTimeDoublesNone(t *testing.T) {
+	for tail, want := range map[int]string{1: "three\n", 2: "two\nthree\n", -1: ""} {
+		cloud, cursor := newLogCloud(api.ContainerLogOpts{Follow: true, Tail: tail})
+		for _, text := range []string{"one", "two", "three"} {
+			cloud.print(text)
+		}
+		got := mustDrain(t, cursor)
+		cloud.now = cloud.now.Add(time.Second)
+		cloud.print("four")
+		if got += mustDrain(t, cursor); got != want+"four\n" {
+			t.Errorf("--tail=%d -f shows %q", tail, got)
+		}
+	}
+}

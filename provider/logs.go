@@ -73,9 +73,6 @@ func (p *Provider) beginLog(ctx context.Context, log *logCursor) (io.ReadCloser,
 	if err != nil {
 		return nil, err
 	}
-	if log.opts.Tail < 0 {
-		lines = nil
-	}
 	if log.ended() {
 		return io.NopCloser(strings.NewReader(joinLines(log.show(lines)))), nil
 	}

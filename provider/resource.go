@@ -7,6 +7,7 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/log"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
@@ -26,7 +27,7 @@ func (p *Provider) GetMetricsResource(ctx context.Context) ([]*dto.MetricFamily,
 	nodeCPU := family("node_cpu_usage_seconds_total", "Cumulative cpu time consumed by the node in core-seconds", dto.MetricType_COUNTER)
 	nodeMemory := family("node_memory_working_set_bytes", "Current working set of the node in bytes", dto.MetricType_GAUGE)
 	starts := family("container_start_time_seconds", "Start time of the container since unix epoch in seconds", dto.MetricType_GAUGE)
-	for _, u := range pods {
+	for _, u := range newestOfName(pods) {
 		if u.record == nil {
 			continue // 0 would be a figure: the pod is idle, and its counter fell
 		}
@@ -45,6 +46,25 @@ func (p *Provider) GetMetricsResource(ctx context.Context) ([]*dto.MetricFamily,
 		add(nodeMemory, float64(node.memory.WorkingSet), node.at, nil)
 	}
 	return []*dto.MetricFamily{nodeCPU, nodeMemory, podCPU, podMemory, cpu, memory, starts}, nil
+}
+
+// newestOfName leaves out the pods that have a newer namesake: one that was forced away
+// ends while its successor runs, and a series must not be there twice.
+func newestOfName(pods []podUsage) []podUsage {
+	newest := map[types.NamespacedName]*entry{}
+	for i := range pods {
+		e := &pods[i].entry
+		if other := newest[nameOf(e.pod)]; other == nil || e.newerThan(other) {
+			newest[nameOf(e.pod)] = e
+		}
+	}
+	var kept []podUsage
+	for i := range pods {
+		if newest[nameOf(pods[i].pod)] == &pods[i].entry {
+			kept = append(kept, pods[i])
+		}
+	}
+	return kept
 }
 
 func cpuSeconds(m eci.CPUMetric) float64 { return float64(m.UsageCoreNanoSeconds) / 1e9 }

@@ -111,3 +111,22 @@ func TestACommandEndsWhenItsClientLeaves(t *testing.T) {
 		}
 	}
 }
+
+func TestTerminal_WithoutASizeAtFirstGetsOneLater(t *testing.T) {
+	w := newWorld(t, func(cfg *emulator.Config) { cfg.ExecFraming = emulator.ExecV5 })
+	w.mustRun("a")
+	keys, typing := io.Pipe()
+	p := &person{sizes: make(chan api.TermSize, 2)}
+	p.sizes <- api.TermSize{}
+	p.sizes <- api.TermSize{Width: 80, Height: 25}
+	done := p.at(w, keys)
+	w.eventually("the size", func() bool {
+		typing.Write([]byte("stty size\r"))
+		return strings.Contains(p.out.String(), "25 80\r\n")
+	})
+	typing.Write([]byte("exit\r"))
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	typing.Close()
+}

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"math"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -72,10 +73,11 @@ func (e *entry) waitsForEnd() bool {
 }
 
 // graceOf returns the time that the containers of a pod have to end, as the kubelet
-// determines it: what the delete asked for, else what the pod asks for.
+// determines it: what the delete asked for, else what the pod asks for. A time.Duration
+// does not hold all the seconds that the API server takes.
 func graceOf(pod *corev1.Pod) time.Duration {
 	seconds := ptr.Deref(pod.DeletionGracePeriodSeconds, ptr.Deref(pod.Spec.TerminationGracePeriodSeconds, corev1.DefaultTerminationGracePeriodSeconds))
-	return time.Duration(max(seconds, 0)) * time.Second
+	return time.Duration(min(max(seconds, 0), math.MaxInt32)) * time.Second
 }
 
 // forcesDeletion reports whether the user deletes the pod without any grace.

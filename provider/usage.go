@@ -88,8 +88,7 @@ type nodeUsage struct {
 // Where the cloud gives no record the pod is still listed; err tells why, and the
 // pods are good all the same.
 func (p *Provider) usageOf(ctx context.Context) ([]podUsage, nodeUsage, error) {
-	entries := p.store.all((*entry).running)
-	records, spent, err := p.readUsage(ctx, entries)
+	entries, records, spent, err := p.readUsage(ctx)
 	pods := make([]podUsage, 0, len(entries))
 	var node nodeUsage
 	now := p.deps.Clock.Now()
@@ -118,14 +117,17 @@ func (n *nodeUsage) add(r *usageRecord) {
 	n.memory.AvailableBytes += r.Memory.AvailableBytes
 }
 
-// readUsage returns the records of entries and what they have spent. Once in
+// readUsage returns the pods with a live group, their records, and what they have spent.
+// The pods are those of the time that the records are kept for: with an older view of
+// them a reader would drop the record of a newer pod, which then counts anew. Once in
 // usageAge it reads all of them; in between only those that were never asked for.
 // Records that could not be read now are the older ones. A reader that leaves
 // does not keep the others from its answer.
-func (p *Provider) readUsage(ctx context.Context, entries []entry) (map[types.UID]usageRecord, int64, error) {
+func (p *Provider) readUsage(ctx context.Context) ([]entry, map[types.UID]usageRecord, int64, error) {
 	cache := &p.usage
 	cache.mu.Lock()
 	defer cache.mu.Unlock()
+	entries := p.store.all((*entry).running)
 	now := p.deps.Clock.Now()
 	all := now.Sub(cache.readAt) >= usageAge
 	if all {
@@ -154,7 +156,7 @@ func (p *Provider) readUsage(ctx context.Context, entries []entry) (map[types.UI
 		records[uid] = newest
 	}
 	cache.tried, cache.records = tried, records
-	return maps.Clone(records), cache.spent, err
+	return entries, maps.Clone(records), cache.spent, err
 }
 
 // spend adds what a counter has grown by; one that has fallen began again.

@@ -292,3 +292,30 @@ func TestUsage_FiguresBelowZeroAreNone(t *testing.T) {
 		t.Errorf("%d nanoseconds", got)
 	}
 }
+
+// TestUsage_NoSeriesTwice overlaps a pod that was forced away with its successor.
+func TestUsage_NoSeriesTwice(t *testing.T) {
+	w := newWorld(t, func(c *emulator.Config) { c.Delays.Terminate = time.Hour })
+	old := w.mustRun("web-0")
+	w.pass(20 * time.Second)
+	w.mustMeasure()
+	w.mustDelete(old, 600)
+	w.tick()
+	w.mustRemovePod(old)
+	w.mustRun("web-0", func(p *corev1.Pod) { p.UID = "uid-next" })
+	w.pass(40 * time.Second)
+	w.tick()
+	for name, f := range w.mustMeasure() {
+		seen := map[string]bool{}
+		for _, m := range f.Metric {
+			if key := fmt.Sprint(m.Label); seen[key] {
+				t.Errorf("%s twice: %s", name, key)
+			} else {
+				seen[key] = true
+			}
+		}
+		if strings.HasPrefix(name, "pod_") && len(seen) != 1 {
+			t.Errorf("%s has %d series, want that of the successor", name, len(seen))
+		}
+	}
+}

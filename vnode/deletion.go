@@ -2,6 +2,7 @@ package vnode
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
@@ -109,6 +110,14 @@ func (c *podController) release(ctx context.Context, r entry) error {
 	return nil
 }
 
+// NotYetError is an error of DeletePod that tells of no failure: something else has to
+// happen before, and the provider is asked again as after an error. The user is not told.
+type NotYetError interface {
+	error
+	// NotYet reports whether the error is of that kind.
+	NotYet() bool
+}
+
 // delete calls DeletePod and reports whether the provider has nothing of the pod.
 func (c *podController) delete(ctx context.Context, pod *corev1.Pod) (ended bool, err error) {
 	err = c.calls.call(ctx, opDelete, func() error { return c.provider.DeletePod(ctx, pod) })
@@ -116,7 +125,9 @@ func (c *podController) delete(ctx context.Context, pod *corev1.Pod) (ended bool
 		return true, nil
 	}
 	if err != nil {
-		c.recorder.Event(pod, corev1.EventTypeWarning, reasonDeleteFailed, err.Error())
+		if wait := (NotYetError)(nil); !errors.As(err, &wait) || !wait.NotYet() {
+			c.recorder.Event(pod, corev1.EventTypeWarning, reasonDeleteFailed, err.Error())
+		}
 		return false, fmt.Errorf("delete pod in provider: %w", err)
 	}
 	return false, nil

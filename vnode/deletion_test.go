@@ -405,3 +405,30 @@ func TestDelete_PodThatHasEndedAtTheAPIServerIsStopped(t *testing.T) {
 		t.Errorf("the object is %v", got)
 	}
 }
+
+// notYet is an error of a provider that waits.
+type notYet struct{ error }
+
+func (notYet) NotYet() bool { return true }
+
+func TestDelete_EventIsForFailuresOnly(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{"failure": {errors.New("broken"), 1}, "waits": {notYet{errors.New("being created")}, 0}} {
+		b := newBench(t)
+		b.mustRun(newPod("a"))
+		b.provider.onDelete = func(*corev1.Pod) error { return c.err }
+		b.cluster.mustDelete(t, "a", 30)
+		b.settle()
+		events := 0
+		for len(b.events.Events) > 0 {
+			if strings.Contains(<-b.events.Events, reasonDeleteFailed) {
+				events++
+			}
+		}
+		if events != c.want {
+			t.Errorf("%s: %d events, want %d", name, events, c.want)
+		}
+	}
+}
