@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
@@ -249,16 +252,14 @@ func defaultConfig() Config {
 	}
 }
 
-// readConfig overlays c with a YAML file; a key that is unknown is an error.
+// readConfig overlays c with a YAML file. The error wraps those of all keys that are
+// unknown, given twice or of the wrong type.
 func readConfig(c *Config, path string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("--config: %w", err)
 	}
-	if err := decodeConfig(c, data); err != nil {
-		return fmt.Errorf("--config %s: %w", path, err)
-	}
-	return nil
+	return decodeConfig(c, data)
 }
 
 func decodeConfig(c *Config, data []byte) error {
@@ -272,7 +273,26 @@ func decodeConfig(c *Config, data []byte) error {
 	if err := checkCapacity(object); err != nil {
 		return err
 	}
-	return yaml.UnmarshalStrict(data, c)
+	problems, err := kjson.UnmarshalStrict(object, c)
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) && wrong.Field != "" {
+		err = fmt.Errorf("%s: is a %s, must be a %s", wrong.Field, wrong.Value, kindOf(wrong.Type))
+	}
+	return errors.Join(append(problems, err)...)
+}
+
+// kindOf names the type of a key for those who write the file.
+func kindOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return `string (so is a duration, such as "5s")`
+	case reflect.Bool:
+		return "bool (true or false)"
+	case reflect.Slice:
+		return "list"
+	case reflect.Map, reflect.Struct:
+		return "map"
+	}
+	return "number"
 }
 
 // checkCapacity refuses quantities that are costly to decode or to count with.
@@ -293,19 +313,22 @@ func checkCapacity(object []byte) error {
 	return nil
 }
 
+// placeholder is what deploy/ has in the place of what only the operator knows.
+const placeholder = "CHANGE ME"
+
 // Validate returns every problem at once, each with its path in the file and
 // what to do about it.
 func (c *Config) Validate() error {
 	var errs field.ErrorList
 	require := func(path *field.Path, value, how string) {
-		if value == "" {
+		if value == "" || value == placeholder {
 			errs = append(errs, field.Required(path, how))
 		}
 	}
 	eciPath := field.NewPath("eci")
 	require(eciPath.Child("region"), c.ECI.Region, "set --region or ECI_REGION, such as cn-hangzhou")
 	require(eciPath.Child("securityGroupID"), c.ECI.SecurityGroupID, "set --security-group or ECI_SECURITY_GROUP")
-	if len(c.ECI.VSwitchIDs) == 0 {
+	if len(c.ECI.VSwitchIDs) == 0 || slices.Contains(c.ECI.VSwitchIDs, placeholder) {
 		errs = append(errs, field.Required(eciPath.Child("vSwitchIDs"), "set --vswitch or ECI_VSWITCH"))
 	}
 	if len(c.ECI.VSwitchIDs) > 10 {
@@ -322,8 +345,11 @@ func (c *Config) Validate() error {
 			errs = append(errs, field.Invalid(field.NewPath("internalIP"), c.InternalIP, "not an IP address"))
 		}
 	}
-	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
-		errs = append(errs, field.NotSupported(field.NewPath("log", "format"), c.Log.Format, []string{"text", "json"}))
+	if formats := []string{"text", "json"}; !slices.Contains(formats, c.Log.Format) {
+		errs = append(errs, field.NotSupported(field.NewPath("log", "format"), c.Log.Format, formats))
+	}
+	if levels := []string{"error", "warn", "info", "debug", "trace"}; !slices.Contains(levels, c.Log.Level) {
+		errs = append(errs, field.NotSupported(field.NewPath("log", "level"), c.Log.Level, levels))
 	}
 	errs = append(errs, c.Pods.validate(field.NewPath("pods"))...)
 	errs = append(errs, c.Permissions.Validate(field.NewPath("permissions"))...)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -237,6 +238,31 @@ func TestPermissions_ReachTheTranslationAndAreValidated(t *testing.T) {
 	for _, path := range []string{"permissions.allow", "permissions.rules[0].namespaces", "permissions.rules[0].allow"} {
 		if err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s is not named by %v", path, err)
+		}
+	}
+}
+
+func TestConfig_AllProblemsAreReportedALineEach(t *testing.T) {
+	for name, c := range map[string]struct {
+		file string
+		args []string
+		want []string
+	}{
+		"unknown keys": {"foo: 1\nkubelet: {limits: {maxConections: 1}}\nlog: {level: loud}\n", []string{"--kubelet-port", "70000", "--leader-elect=maybe"},
+			[]string{`unknown field "foo"`, `unknown field "kubelet.limits.maxConections"`, "--kubelet-port:", `--leader-elect: "maybe": must be true or false`, "log.level: Unsupported value", "eci.region: Required value"}},
+		"wrong type":  {"sync: {fast: 5}\n", nil, []string{`sync.fast: is a number, must be a string (so is a duration, such as "5s")`, "eci.region: Required value"}},
+		"placeholder": {"eci: {region: CHANGE ME, vSwitchIDs: [CHANGE ME]}\n", nil, []string{"eci.region: Required value", "eci.vSwitchIDs: Required value"}},
+	} {
+		_, err := load(t, c.file, nil, c.args...)
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+			continue
+		}
+		lines := strings.Split(err.Error(), "\n")
+		for _, want := range c.want {
+			if n := len(slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return !strings.Contains(line, want) })); n != 1 {
+				t.Errorf("%s: %d lines have %q, want 1:\n%v", name, n, want, err)
+			}
 		}
 	}
 }

@@ -31,17 +31,12 @@ func explainSettings() []setting {
 // where the cloud is to be asked.
 func newExplainSetup(cmd *cobra.Command, env lookupEnv, flags explainFlags) (explainSetup, error) {
 	var setup explainSetup
-	c, problems, err := readSettings(cmd, env, explainSettings())
-	if err != nil {
-		return setup, err
-	}
+	c, problems := readSettings(cmd, env, explainSettings())
 	if flags.live && c.ECI.Region == "" {
 		problems = append(problems, "eci.region: Required value: --live asks for the prices of a region; set --region or ECI_REGION")
 	}
 	if flags.dryRun == "cloud" {
-		if err := c.Validate(); err != nil {
-			problems = append(problems, err.Error())
-		}
+		problems = append(problems, linesOf(c.Validate())...)
 	}
 	if err := joinProblems(problems); err != nil {
 		return setup, err
@@ -59,6 +54,7 @@ func newExplainSetup(cmd *cobra.Command, env lookupEnv, flags explainFlags) (exp
 	if flags.live && given {
 		return setup, errors.New("--live asks for prices; do not give any")
 	}
+	var err error
 	setup.deps, err = explainDeps(c, env, flags)
 	return setup, err
 }

@@ -81,10 +81,7 @@ func runReap(cmd *cobra.Command, env lookupEnv, flags reapFlags) error {
 	if flags.grace < 0 {
 		return fmt.Errorf("--grace %s: must not be negative", flags.grace)
 	}
-	cfg, problems, err := readSettings(cmd, env, reapSettings())
-	if err != nil {
-		return err
-	}
+	cfg, problems := readSettings(cmd, env, reapSettings())
 	if cfg.ECI.Region == "" {
 		problems = append(problems, "eci.region: Required value: set --region or ECI_REGION, such as cn-hangzhou")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 
 	"github.com/eci-vnode/eci-vnode/provider/request"
 )
@@ -128,14 +129,24 @@ func settingsOf(flags ...string) []setting {
 // loadConfig reads the file, the environment and the flags, in this order, and
 // validates the result. All problems are reported at once.
 func loadConfig(cmd *cobra.Command, env lookupEnv) (Config, error) {
-	c, problems, err := readSettings(cmd, env, settings())
-	if err != nil {
-		return c, err
+	c, problems := readSettings(cmd, env, settings())
+	return c, joinProblems(append(problems, linesOf(c.Validate())...))
+}
+
+// linesOf returns the errors that err joins, each on its own.
+func linesOf(err error) (lines []string) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			lines = append(lines, linesOf(e)...)
+		}
+	} else if joined, ok := err.(utilerrors.Aggregate); ok {
+		for _, e := range joined.Errors() {
+			lines = append(lines, linesOf(e)...)
+		}
+	} else if err != nil {
+		lines = append(lines, err.Error())
 	}
-	if err := c.Validate(); err != nil {
-		problems = append(problems, err.Error())
-	}
-	return c, joinProblems(problems)
+	return lines
 }
 
 // joinProblems makes one error of all problems, or nil.
@@ -148,11 +159,11 @@ func joinProblems(problems []string) error {
 
 // readSettings reads the file of --config, and the settings of the table from
 // the environment and the flags. The problems are about single settings.
-func readSettings(cmd *cobra.Command, env lookupEnv, table []setting) (c Config, problems []string, err error) {
+func readSettings(cmd *cobra.Command, env lookupEnv, table []setting) (c Config, problems []string) {
 	c = defaultConfig()
 	if path, _ := cmd.Flags().GetString("config"); path != "" {
-		if err := readConfig(&c, path); err != nil {
-			return c, nil, err
+		for _, line := range linesOf(readConfig(&c, path)) {
+			problems = append(problems, fmt.Sprintf("--config %s: %s", path, line))
 		}
 	}
 	apply := func(s setting, source, value string) {
@@ -173,7 +184,7 @@ func readSettings(cmd *cobra.Command, env lookupEnv, table []setting) (c Config,
 			apply(s, "--"+s.flag, value)
 		}
 	}
-	return c, problems, nil
+	return c, problems
 }
 
 func text(at func(*Config) *string) func(*Config, string) error {
@@ -194,8 +205,10 @@ func list(at func(*Config) *[]string) func(*Config, string) error {
 
 func flagOf(at func(*Config) *bool) func(*Config, string) error {
 	return func(c *Config, value string) (err error) {
-		*at(c), err = strconv.ParseBool(value)
-		return err
+		if *at(c), err = strconv.ParseBool(value); err != nil {
+			return fmt.Errorf("%q: must be true or false", value)
+		}
+		return nil
 	}
 }
 
