@@ -73,13 +73,13 @@ func TestWithoutAnyOneProtectionTheCampaignFails(t *testing.T) {
 		invariants []string
 	}{
 		NoClientToken:  {1, []string{"one group"}},
-		NoRecovery:     {284, []string{"one group", "no end while the group runs", "no object leaves before its group", "convergence", "true ends"}},
+		NoRecovery:     {720, []string{"one group", "no end while the group runs", "no object leaves before its group", "convergence", "true ends"}},
 		OneSighting:    {1029, []string{"no end while the group runs", "no object leaves before its group", "no kill without a request"}},
 		NoConfirmation: {2, []string{"no end while the group runs", "no object leaves before its group"}},
 		NoFinalStatus:  {2, []string{"final status first"}},
 		NoGrace:        {2, []string{"the whole grace"}},
 		NoTags:         {22, []string{"true ends", "strangers are left alone", "own groups only", "no kill without a request", "one group", "no end while the group runs", "no object leaves before its group"}},
-		NoReserve:      {495, []string{"sync keeps its pace"}},
+		NoReserve:      {60, []string{"sync keeps its pace"}},
 	} {
 		t.Run(string(off), func(t *testing.T) {
 			seed := want.first
