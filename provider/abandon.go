@@ -74,12 +74,9 @@ func (p *Provider) groupToEnd(ctx context.Context, e entry) (string, error) {
 	if found := best(groups); found != nil && !eci.IsTerminal(found.Status) {
 		return found.ContainerGroupID, nil
 	}
-	now, err := p.deps.Kube.CoreV1().Pods(e.pod.Namespace).Get(ctx, e.pod.Name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err) || err == nil && now.UID != e.pod.UID:
-		now = e.pod
-	case err != nil:
-		return "", fmt.Errorf("reading the pod: %w", err)
+	now, err := p.objectNow(ctx, e.pod)
+	if err != nil {
+		return "", err
 	}
 	settled, missing := e.gaveUp, e.inherited
 	for _, id := range sets.List(sets.New(now.Annotations[status.AnnotationInstanceID], e.hint.id).Delete("")) {
@@ -91,22 +88,35 @@ func (p *Provider) groupToEnd(ctx context.Context, e entry) (string, error) {
 		switch {
 		case err != nil:
 			return "", err
-		case is == ownerOther:
-			p.reportForeignGroup(ctx, e.pod, id)
-		case is == ownerPod && !eci.IsTerminal(group.Status):
-			return id, nil
-		case is == ownerPod:
-			settled = true
 		case is == ownerUnknown:
 			return "", notYet("container group " + id + ", which the pod names, is not shown: whether it runs is not known yet")
+		case is == ownerOther:
+			p.reportForeignGroup(ctx, e.pod, id)
 		case is == ownerNone:
 			missing = true
+		case eci.IsTerminal(group.Status):
+			settled = true
+		default:
+			return id, nil
 		}
 	}
 	if missing && !settled && !p.missedAgain(e.pod.UID) {
 		return "", notYet("no container group of the pod is shown: whether one runs is not known yet")
 	}
 	return "", nil
+}
+
+// objectNow returns the object of a pod as the API server has it now, or as it was seen
+// last if that has it no more.
+func (p *Provider) objectNow(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
+	now, err := p.deps.Kube.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err) || err == nil && now.UID != pod.UID:
+		return pod, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the pod: %w", err)
+	}
+	return now, nil
 }
 
 // missedAgain notes that no group of a pod was shown, and reports whether that was so
