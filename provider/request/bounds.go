@@ -47,9 +47,10 @@ const (
 	// maxHostEntries is how long hostAliases may be; entries of one address count
 	// once against the 100 of ECI. Our own choice.
 	maxHostEntries = 1000
-	// maxSources and maxItems are those of one projected volume. Our own choice.
+	// maxSources and maxItems are those of one projected volume. ECI takes maxFiles;
+	// items of optional keys that are not there make none. Our own choice.
 	maxSources = 40
-	maxItems   = 1000
+	maxItems   = 200
 	// maxReferences is how many ConfigMaps, Secrets and claims a pod may name:
 	// each is a call of the API server. Our own choice.
 	maxReferences = 1000
@@ -68,7 +69,7 @@ const (
 	// maxCollected how many are collected before those said twice are left out.
 	// Our own choice.
 	maxReports   = 100
-	maxCollected = 5000
+	maxCollected = 2000
 	// maxSuggestions is for how many unknown annotations the nearest known one is
 	// looked up, and maxSuggestionKey for keys of which length.
 	maxSuggestions   = 10

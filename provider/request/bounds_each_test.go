@@ -115,11 +115,11 @@ func boundCasesOfObjects() map[string]boundCase {
 		}, "spec.volumes[0].projected.sources: Too many: 41"},
 		"items of sources": {maxItems, func(pod *corev1.Pod, _ *Objects, n int) {
 			pod.Spec.Volumes = projected([]corev1.VolumeProjection{
-				{ConfigMap: &corev1.ConfigMapProjection{Items: make([]corev1.KeyToPath, 500)}},
-				{Secret: &corev1.SecretProjection{Items: make([]corev1.KeyToPath, n-600)}},
-				{DownwardAPI: &corev1.DownwardAPIProjection{Items: make([]corev1.DownwardAPIVolumeFile, 100)}},
+				{ConfigMap: &corev1.ConfigMapProjection{Items: make([]corev1.KeyToPath, 100)}},
+				{Secret: &corev1.SecretProjection{Items: make([]corev1.KeyToPath, n-150)}},
+				{DownwardAPI: &corev1.DownwardAPIProjection{Items: make([]corev1.DownwardAPIVolumeFile, 50)}},
 			})
-		}, "spec.volumes[0].projected.sources: Too many: 1001"},
+		}, "spec.volumes[0].projected.sources: Too many: 201"},
 		"objects": {maxReferences, func(pod *corev1.Pod, _ *Objects, n int) {
 			app(pod).Env = repeat(n-1, func(i int) corev1.EnvVar {
 				ref := corev1.LocalObjectReference{Name: strconv.Itoa(i)}
