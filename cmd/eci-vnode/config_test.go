@@ -314,3 +314,19 @@ func TestHelp_TellsDefaultsAndTypes(t *testing.T) {
 		t.Log(out.String())
 	}
 }
+
+func TestReadme_NamesTheImageLineOfTheManifest(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := os.ReadFile("../../deploy/eci-vnode.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "set the line `")
+	line, _, found := strings.Cut(rest, "`")
+	if !found || strings.Count(string(manifest), "          "+line+" ") != 1 {
+		t.Errorf("deploy/eci-vnode.yaml has not exactly one line %q", line)
+	}
+}
