@@ -2,9 +2,12 @@ package provider
 
 import (
 	"context"
+	"errors"
+	"math"
 	"testing"
 	"time"
 
+	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 
@@ -297,5 +300,38 @@ func TestRecover_GroupThatSomebodyElseEndsIsWatchedAsBefore(t *testing.T) {
 		if got := w.told[pod.UID].Status.Reason; got != "ContainerGroupLost" {
 			t.Errorf("restarted %t: its reason is %q", restarted, got)
 		}
+	}
+}
+
+func TestDelete_GraceBeyondATimeDurationForcesNothing(t *testing.T) {
+	w, pod := stubborn(t)
+	for _, grace := range []int64{9_300_000_000, 20_000_000_000, math.MaxInt64} {
+		w.mustDelete(pod, grace)
+		w.pass(time.Minute)
+		w.tick()
+		if e, _ := w.store.get(pod.UID); e.deletion.forced {
+			t.Fatalf("a grace of %d seconds was over after a minute", grace)
+		}
+	}
+}
+
+// TestDelete_WaitsForACreateOnItsWay overlaps the calls of the node's controller with a
+// launch of the pod's group.
+func TestDelete_WaitsForACreateOnItsWay(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustAddPod("web")
+	w.store.remember(pod)
+	if _, ok := w.store.claim(pod.UID); !ok {
+		t.Fatal("the pod is claimed")
+	}
+	for name, call := range map[string]func(context.Context, *corev1.Pod) error{"CreatePod": w.CreatePod, "DeletePod": w.DeletePod} {
+		var wait interface{ NotYet() bool } // as the node's controller has it
+		if err := call(t.Context(), pod); !errors.As(err, &wait) || !wait.NotYet() {
+			t.Errorf("%s: %v, want an error that only waits", name, err)
+		}
+	}
+	w.store.release(pod.UID)
+	if err := w.DeletePod(t.Context(), pod); !errdefs.IsNotFound(err) {
+		t.Errorf("DeletePod after the launch: %v", err)
 	}
 }

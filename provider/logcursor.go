@@ -131,8 +131,11 @@ func (c *logCursor) next(ctx context.Context) ([]string, error) {
 		}
 		page := parsePage(content)
 		switch {
-		case c.reads == 0 && page.cut && c.tail > max(c.newest, 1):
+		case c.reads == 0 && page.cut && c.wider():
 			c.tail = max(c.newest, 1) // lines as long as that are few at one time
+			continue
+		case c.reads == 0 && c.wider() && c.tail < eci.MaxLogLines && page.ofOneTime(c.tail):
+			c.tail = eci.MaxLogLines // more lines of that time may be before the window
 			continue
 		case c.gap(page) && c.tail < eci.MaxLogLines:
 			c.tail = search.further(c.tail, page)
@@ -152,6 +155,9 @@ func (c *logCursor) next(ctx context.Context) ([]string, error) {
 	c.tail, c.cut = eci.MaxLogLines, false
 	return []string{missingLines(c.at.container)}, nil
 }
+
+// wider reports whether the window has more lines than are wanted of the first read.
+func (c *logCursor) wider() bool { return c.tail > max(c.newest, 1) }
 
 // take returns what is new of a page and chooses the next window.
 func (c *logCursor) take(page logPage) []string {
@@ -243,10 +249,16 @@ func (c *logCursor) full() bool { return c.left == 0 }
 type logPage struct {
 	content string
 	lines   int
-	// first is the time of the first line that has one.
-	first time.Time
+	// first and last are the times of the first and the last line that have one.
+	first, last time.Time
 	// cut: the answer ends before the log.
 	cut bool
+}
+
+// ofOneTime reports whether the page fills a window of so many lines and all of them
+// carry the same time.
+func (p *logPage) ofOneTime(window int32) bool {
+	return int32(p.lines) >= window && p.first.Equal(p.last)
 }
 
 // parsePage drops the part of a line at the end of a cut answer.
@@ -259,8 +271,11 @@ func parsePage(content string) logPage {
 	}
 	for line := range strings.Lines(page.content) {
 		page.lines++
-		if stamp, _, ok := cutStamp(line); ok && page.first.IsZero() {
-			page.first = stamp
+		if stamp, _, ok := cutStamp(line); ok {
+			if page.first.IsZero() {
+				page.first = stamp
+			}
+			page.last = stamp
 		}
 	}
 	return page

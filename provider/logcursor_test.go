@@ -164,3 +164,17 @@ func TestLogCursor_TailThatCutsLinesOfOneTimeDoublesNone(t *testing.T) {
 		}
 	}
 }
+
+// TestLogCursor_TailWithinManyLinesOfOneTimeDoublesNone has more lines of one time than
+// the first read asks for.
+func TestLogCursor_TailWithinManyLinesOfOneTimeDoublesNone(t *testing.T) {
+	cloud, cursor := newLogCloud(api.ContainerLogOpts{Follow: true, Tail: 1})
+	for i := range 3 * sameTime {
+		cloud.print(fmt.Sprint(i))
+	}
+	got := mustDrain(t, cursor)
+	cloud.print("last of the same time")
+	if got += mustDrain(t, cursor); got != fmt.Sprintf("%d\nlast of the same time\n", 3*sameTime-1) {
+		t.Errorf("--tail=1 -f shows %d bytes: %.200q", len(got), got)
+	}
+}

@@ -293,6 +293,6 @@ func (p *Provider) tokenDue(e entry) bool {
 			return false
 		}
 		life := time.Duration(ref.ExpirationSeconds) * time.Second
-		return age > min(life*4/5, 24*time.Hour)
+		return age > min(life/5*4, 24*time.Hour) // life*4 is more than a time.Duration holds after 73 years
 	})
 }

@@ -260,6 +260,24 @@ func TestATokenIsRenewedBeforeItEnds(t *testing.T) {
 	}
 }
 
+// TestToken_LongestLifeIsNotDueAtOnce gives a pod the longest life that the API server
+// allows a token.
+func TestToken_LongestLifeIsNotDueAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.serveTokens()
+	w.mustRun("web", withToken(1<<32))
+	w.pass(time.Hour)
+	w.refreshTurn(t.Context())
+	if n := w.recorded("FilesOutdated"); n != 0 {
+		t.Errorf("%d events after an hour tell of a token that lives 136 years", n)
+	}
+	w.pass(24 * time.Hour)
+	w.refreshTurn(t.Context())
+	if n := w.recorded("FilesOutdated"); n != 1 {
+		t.Errorf("%d events after a day, want 1", n)
+	}
+}
+
 func TestATokenThatCannotBeRenewedIsToldOnceUnlessTheServerExtendsIt(t *testing.T) {
 	for seconds, want := range map[int64]int{3600: 1, extendedTokenSeconds: 0} {
 		w := newWorld(t)

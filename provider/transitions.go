@@ -43,12 +43,12 @@ func (e *entry) deleteAsked(now time.Time) {
 // deleteAccepted records that the cloud ends the group. The grace period is the
 // one that the pod has now, and counts from now, but not without end from start to
 // start of this node: by no more than the clocks may differ beyond DeletionTimestamp,
-// which has the grace period in it.
+// which has the grace period in it, unless that is beyond maxGrace.
 func (e *entry) deleteAccepted(force bool, now time.Time) {
 	if e.stage != stageDeleting {
 		e.deletion.grace = graceOf(e.pod)
 		e.deletion.endBy = now.Add(e.deletion.grace)
-		if at := e.pod.DeletionTimestamp; at != nil && at.Add(maxSkew).Before(e.deletion.endBy) {
+		if at := e.pod.DeletionTimestamp; at != nil && e.deletion.grace < maxGrace && at.Add(maxSkew).Before(e.deletion.endBy) {
 			e.deletion.endBy = at.Add(maxSkew)
 		}
 	}
@@ -73,12 +73,15 @@ func (e *entry) waitsForEnd() bool {
 }
 
 // graceOf returns the time that the containers of a pod have to end, as the kubelet
-// determines it: what the delete asked for, else what the pod asks for. A time.Duration
-// does not hold all the seconds that the API server takes.
+// determines it: what the delete asked for, else what the pod asks for.
 func graceOf(pod *corev1.Pod) time.Duration {
 	seconds := ptr.Deref(pod.DeletionGracePeriodSeconds, ptr.Deref(pod.Spec.TerminationGracePeriodSeconds, corev1.DefaultTerminationGracePeriodSeconds))
-	return time.Duration(min(max(seconds, 0), math.MaxInt32)) * time.Second
+	return time.Duration(min(max(seconds, 0), int64(maxGrace/time.Second))) * time.Second
 }
+
+// maxGrace bounds a grace period. The API server takes more seconds than a time.Duration
+// holds, and then writes a DeletionTimestamp that may be centuries ago.
+const maxGrace = math.MaxInt32 * time.Second
 
 // forcesDeletion reports whether the user deletes the pod without any grace.
 func forcesDeletion(pod *corev1.Pod) bool {

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -317,5 +318,33 @@ func TestUsage_NoSeriesTwice(t *testing.T) {
 		if strings.HasPrefix(name, "pod_") && len(seen) != 1 {
 			t.Errorf("%s has %d series, want that of the successor", name, len(seen))
 		}
+	}
+}
+
+// TestUsage_OverlappingReadsCountNothingTwice has a reader that began before a pod was
+// there, and waits while others read what the pod uses.
+func TestUsage_OverlappingReadsCountNothingTwice(t *testing.T) {
+	w := newWorld(t)
+	w.mustRun("early")
+	w.usage.mu.Lock()
+	overlapped := make(chan error, 1)
+	go func() {
+		_, err := w.GetMetricsResource(w.Context())
+		overlapped <- err
+	}()
+	w.eventually("a reader waits", func() bool {
+		stacks := make([]byte, 1<<20)
+		return strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "provider.(*Provider).readUsage(")
+	})
+	w.mustRun("late")
+	w.pass(time.Minute)
+	w.usage.mu.Unlock()
+	nodeCPU := func() float64 { return w.mustMeasure()["node_cpu_usage_seconds_total"].Metric[0].Counter.GetValue() }
+	before := nodeCPU()
+	if err := <-overlapped; err != nil {
+		t.Fatal(err)
+	}
+	if after := nodeCPU(); after != before {
+		t.Errorf("the node's CPU went from %v to %v s while no time passed", before, after)
 	}
 }

@@ -110,12 +110,19 @@ func (c *podController) release(ctx context.Context, r entry) error {
 	return nil
 }
 
-// NotYetError is an error of DeletePod that tells of no failure: something else has to
-// happen before, and the provider is asked again as after an error. The user is not told.
+// NotYetError is an error of CreatePod, UpdatePod or DeletePod that tells of no failure:
+// something else has to happen before, and the provider is asked again as after an
+// error. The user is not told.
 type NotYetError interface {
 	error
 	// NotYet reports whether the error is of that kind.
 	NotYet() bool
+}
+
+// waits reports whether err is a NotYetError.
+func waits(err error) bool {
+	var notYet NotYetError
+	return errors.As(err, &notYet) && notYet.NotYet()
 }
 
 // delete calls DeletePod and reports whether the provider has nothing of the pod.
@@ -125,7 +132,7 @@ func (c *podController) delete(ctx context.Context, pod *corev1.Pod) (ended bool
 		return true, nil
 	}
 	if err != nil {
-		if wait := (NotYetError)(nil); !errors.As(err, &wait) || !wait.NotYet() {
+		if !waits(err) {
 			c.recorder.Event(pod, corev1.EventTypeWarning, reasonDeleteFailed, err.Error())
 		}
 		return false, fmt.Errorf("delete pod in provider: %w", err)

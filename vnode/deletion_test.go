@@ -421,14 +421,49 @@ func TestDelete_EventIsForFailuresOnly(t *testing.T) {
 		b.provider.onDelete = func(*corev1.Pod) error { return c.err }
 		b.cluster.mustDelete(t, "a", 30)
 		b.settle()
-		events := 0
-		for len(b.events.Events) > 0 {
-			if strings.Contains(<-b.events.Events, reasonDeleteFailed) {
-				events++
-			}
-		}
-		if events != c.want {
+		if events := b.warnings(reasonDeleteFailed); events != c.want {
 			t.Errorf("%s: %d events, want %d", name, events, c.want)
 		}
+	}
+}
+
+// warnings takes the events off the recorder and counts those with a reason.
+func (b *bench) warnings(reason string) (n int) {
+	for len(b.events.Events) > 0 {
+		if strings.Contains(<-b.events.Events, reason) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestCreate_ProviderThatWaitsIsNoFailure answers a create, and an update, with an error
+// that only waits.
+func TestCreate_ProviderThatWaitsIsNoFailure(t *testing.T) {
+	b := newBench(t)
+	answer := error(notYet{errors.New("being created")})
+	b.provider.onCreate = func(*corev1.Pod) error { return answer }
+	pod := b.cluster.mustCreate(t, newPod("a"))
+	b.settle()
+	if n := b.warnings(reasonCreateFailed); n != 0 {
+		t.Errorf("%d events %s", n, reasonCreateFailed)
+	}
+	if got := b.cluster.pod("a").Status; got.Reason != "" {
+		t.Errorf("the status says %s: %s", got.Reason, got.Message)
+	}
+	answer = nil
+	b.pass(time.Minute, b.creates)
+	b.provider.tell(pod, running("10.0.0.1"))
+	b.settle()
+	b.provider.onUpdate = func(*corev1.Pod) error { return notYet{errors.New("not known")} }
+	b.cluster.change(t, "a", func(p *corev1.Pod) { p.Labels = map[string]string{"a": "b"} })
+	b.settle()
+	if n := b.warnings(reasonUpdateFailed); n != 0 {
+		t.Errorf("%d events %s", n, reasonUpdateFailed)
+	}
+	b.provider.onUpdate = nil
+	b.pass(time.Minute, b.creates)
+	if n := b.provider.count("update", pod); n != 2 {
+		t.Errorf("updated %d times, want 2", n)
 	}
 }

@@ -100,6 +100,9 @@ func (c *podController) create(ctx context.Context, pod *corev1.Pod) error {
 		c.statusChanged(pod.UID)
 		return nil
 	}
+	if waits(err) {
+		return fmt.Errorf("create pod in provider: %w", err)
+	}
 	message := shortened(err.Error())
 	c.recorder.Event(pod, corev1.EventTypeWarning, reasonCreateFailed, message)
 	failure := &createFailure{message: message, lasting: errdefs.IsInvalidInput(err)}
@@ -126,6 +129,9 @@ func shortened(message string) string {
 
 func (c *podController) update(ctx context.Context, pod *corev1.Pod) error {
 	err := c.calls.call(ctx, opUpdate, func() error { return c.provider.UpdatePod(ctx, pod) })
+	if waits(err) {
+		return fmt.Errorf("update pod in provider: %w", err)
+	}
 	if err != nil {
 		c.recorder.Event(pod, corev1.EventTypeWarning, reasonUpdateFailed, err.Error())
 		if !errdefs.IsInvalidInput(err) {

@@ -16,16 +16,21 @@ import (
 const hangsAfter = 5 * time.Minute
 
 // heartbeat is the last time that the sync loop asked the cloud.
+// While recovering is true there is no loop yet, and any call counts: to read some
+// thousand groups takes long on a throttled account.
 type heartbeat struct {
-	last atomic.Int64 // Unix nanoseconds, 0 before the loop begins
-	now  func() time.Time
+	last       atomic.Int64 // Unix nanoseconds, 0 before the first call
+	now        func() time.Time
+	recovering func() bool
 }
 
-func newHeartbeat() *heartbeat { return &heartbeat{now: time.Now} }
+func newHeartbeat(recovering func() bool) *heartbeat {
+	return &heartbeat{now: time.Now, recovering: recovering}
+}
 
 // observe takes every attempt of every call.
 func (h *heartbeat) observe(a openapi.Attempt) {
-	if a.Action == eci.ActionDescribeContainerGroupStatus {
+	if a.Action == eci.ActionDescribeContainerGroupStatus || h.recovering() {
 		h.last.Store(h.now().UnixNano())
 	}
 }

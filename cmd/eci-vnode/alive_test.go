@@ -15,9 +15,9 @@ import (
 
 func TestHealthz_FailsWhenTheSyncLoopHangs(t *testing.T) {
 	now := time.Unix(1700000000, 0)
-	beat := newHeartbeat()
-	beat.now = func() time.Time { return now }
 	r := newReplica(Config{}, prometheus.NewRegistry())
+	beat := newHeartbeat(r.recovering)
+	beat.now = func() time.Time { return now }
 	handler := metricsHandler(Config{}, prometheus.NewRegistry(), r.notReady, beat.hung)
 	probe := func(path string) (int, string) {
 		w := httptest.NewRecorder()
@@ -47,5 +47,36 @@ func TestHealthz_FailsWhenTheSyncLoopHangs(t *testing.T) {
 	r.state.Store(replicaStandby)
 	if status, _ := probe("/readyz"); status != http.StatusOK {
 		t.Errorf("a standby is not ready: %d", status)
+	}
+}
+
+// TestHealthz_LongRecoveryIsNoHang has a leader that reads the details of its groups for
+// longer than a sync loop may be silent.
+func TestHealthz_LongRecoveryIsNoHang(t *testing.T) {
+	now := time.Unix(1700000000, 0)
+	r := newReplica(Config{}, prometheus.NewRegistry())
+	r.state.Store(replicaTakingOver)
+	beat := newHeartbeat(r.recovering)
+	beat.now = func() time.Time { return now }
+	beat.observe(openapi.Attempt{Action: eci.ActionDescribeContainerGroupStatus})
+	page := func() {
+		now = now.Add(hangsAfter - time.Second)
+		beat.observe(openapi.Attempt{Action: eci.ActionDescribeContainerGroups})
+	}
+	page()
+	page()
+	if reason := beat.hung(); reason != "" {
+		t.Errorf("while it recovers: %s", reason)
+	}
+	r.state.Store(replicaReady)
+	page()
+	page()
+	if beat.hung() == "" {
+		t.Error("a sync loop that is silent is not told of once the node is ready")
+	}
+	r.state.Store(replicaTakingOver)
+	now = now.Add(hangsAfter + time.Second)
+	if beat.hung() == "" {
+		t.Error("a recovery that asks nothing is not told of")
 	}
 }

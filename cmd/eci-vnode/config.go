@@ -1,12 +1,7 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net/netip"
-	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -16,8 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
 
 	"github.com/eci-vnode/eci-vnode/eci/openapi"
 	"github.com/eci-vnode/eci-vnode/provider"
@@ -252,67 +245,6 @@ func defaultConfig() Config {
 	}
 }
 
-// readConfig overlays c with a YAML file. The error wraps those of all keys that are
-// unknown, given twice or of the wrong type.
-func readConfig(c *Config, path string) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("--config: %w", err)
-	}
-	return decodeConfig(c, data)
-}
-
-func decodeConfig(c *Config, data []byte) error {
-	if err := explain.CheckAliases(data); err != nil {
-		return err
-	}
-	object, err := yaml.YAMLToJSONStrict(data)
-	if err != nil {
-		return err
-	}
-	if err := checkCapacity(object); err != nil {
-		return err
-	}
-	problems, err := kjson.UnmarshalStrict(object, c)
-	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) && wrong.Field != "" {
-		err = fmt.Errorf("%s: is a %s, must be a %s", wrong.Field, wrong.Value, kindOf(wrong.Type))
-	}
-	return errors.Join(append(problems, err)...)
-}
-
-// kindOf names the type of a key for those who write the file.
-func kindOf(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return `string (so is a duration, such as "5s")`
-	case reflect.Bool:
-		return "bool (true or false)"
-	case reflect.Slice:
-		return "list"
-	case reflect.Map, reflect.Struct:
-		return "map"
-	}
-	return "number"
-}
-
-// checkCapacity refuses quantities that are costly to decode or to count with.
-func checkCapacity(object []byte) error {
-	var c struct {
-		Capacity, Allocatable map[string]json.RawMessage
-	}
-	if json.Unmarshal(object, &c) != nil {
-		return nil // the strict decoder says what is wrong
-	}
-	for field, list := range map[string]map[string]json.RawMessage{"capacity": c.Capacity, "allocatable": c.Allocatable} {
-		for name, text := range list {
-			if _, err := request.ParseQuantity(strings.TrimSpace(strings.Trim(string(text), `"`))); err != nil {
-				return fmt.Errorf("%s[%s]: %w", field, name, err)
-			}
-		}
-	}
-	return nil
-}
-
 // placeholder is what deploy/ has in the place of what only the operator knows.
 const placeholder = "CHANGE ME"
 
@@ -353,8 +285,8 @@ func (c *Config) Validate() error {
 	}
 	errs = append(errs, c.Pods.validate(field.NewPath("pods"))...)
 	errs = append(errs, c.Permissions.Validate(field.NewPath("permissions"))...)
-	if err := c.Prices.Validate(); err != nil {
-		errs = append(errs, field.Invalid(field.NewPath("prices"), c.Prices, err.Error()))
+	for _, problem := range linesOf(c.Prices.Validate()) {
+		errs = append(errs, field.Invalid(field.NewPath("prices"), field.OmitValueType{}, problem))
 	}
 	errs = append(errs, c.EIP.validate(field.NewPath("eip"))...)
 	for name, grace := range map[string]time.Duration{
@@ -369,8 +301,9 @@ func (c *Config) Validate() error {
 		errs = append(errs, field.NotSupported(field.NewPath("taint", "effect"), c.Taint.Effect, effects))
 	}
 	if c.LeaderElection.Enabled {
-		if err := electionConfig(*c, "somebody").Validate(); err != nil {
-			errs = append(errs, field.Invalid(field.NewPath("leaderElection"), c.LeaderElection, err.Error()))
+		for _, problem := range linesOf(electionConfig(*c, "somebody").Validate()) {
+			name, detail, _ := strings.Cut(problem, ": ")
+			errs = append(errs, field.Invalid(field.NewPath("leaderElection", name), field.OmitValueType{}, detail))
 		}
 	}
 	errs = append(errs, c.Kubelet.Limits.Validate(field.NewPath("kubelet", "limits"))...)

@@ -249,8 +249,16 @@ func TestConfig_AllProblemsAreReportedALineEach(t *testing.T) {
 		want []string
 	}{
 		"unknown keys": {"foo: 1\nkubelet: {limits: {maxConections: 1}}\nlog: {level: loud}\n", []string{"--kubelet-port", "70000", "--leader-elect=maybe"},
-			[]string{`unknown field "foo"`, `unknown field "kubelet.limits.maxConections"`, "--kubelet-port:", `--leader-elect: "maybe": must be true or false`, "log.level: Unsupported value", "eci.region: Required value"}},
-		"wrong type":  {"sync: {fast: 5}\n", nil, []string{`sync.fast: is a number, must be a string (so is a duration, such as "5s")`, "eci.region: Required value"}},
+			[]string{"foo: Forbidden: unknown key", "kubelet.limits.maxConections: Forbidden: unknown key", `--kubelet-port: Invalid value: "70000": must be a port`,
+				`--leader-elect: Invalid value: "maybe": must be true or false`, `log.level: Unsupported value: "loud": supported values: "error", "warn", "info"`, "eci.region: Required value"}},
+		"wrong types": {"sync: {fast: 5, slow: 1parsec}\nkubelet: {port: abc}\nfoo: 1\ncapacity: {cpu: x}\ntaints: {a: b}\nlabels: [a]\neci: {vSwitchIDs: [[1]], rates: {x: {burst: 1.5}}}\nprofiling: maybe\n", nil,
+			[]string{"sync.fast: Invalid value: 5: must be a duration such as 5s", `sync.slow: Invalid value: "1parsec": must be a duration`, `kubelet.port: Invalid value: "abc": must be a whole number`,
+				"foo: Forbidden: unknown key", `capacity[cpu]: Invalid value: "x": must be a quantity`, `taints: Invalid value: {"a":"b"}: must be a list`, `labels: Invalid value: ["a"]: must be a map`,
+				"eci.vSwitchIDs[0]: Invalid value: [1]: must be a string", "eci.rates[x].burst: Invalid value: 1.5: must be a whole number", `profiling: Invalid value: "maybe": must be true or false`, "eci.region: Required value"}},
+		"twice":  {"nodeName: a\nnodeName: b\nfoo: 1\n", nil, []string{`key "nodeName" already set in map`, "foo: Forbidden: unknown key"}},
+		"no map": {"[1]\n", nil, []string{"(root): Invalid value: [1]: must be a map", "eci.region: Required value"}},
+		"election": {"leaderElection: {enabled: true, namespace: B_, leaseDuration: 1s}\nprices: {gibHour: -1, currency: ''}\n", nil,
+			[]string{"leaderElection.namespace: Invalid value", "leaderElection.renewDeadline: Invalid value: 5s is not below", "prices: Invalid value: a price is not below 0", "prices: Invalid value: the currency"}},
 		"placeholder": {"eci: {region: CHANGE ME, vSwitchIDs: [CHANGE ME]}\n", nil, []string{"eci.region: Required value", "eci.vSwitchIDs: Required value"}},
 	} {
 		_, err := load(t, c.file, nil, c.args...)
@@ -259,10 +267,66 @@ func TestConfig_AllProblemsAreReportedALineEach(t *testing.T) {
 			continue
 		}
 		lines := strings.Split(err.Error(), "\n")
+		for _, line := range lines[1:] {
+			if !strings.HasPrefix(line, "  ") || !strings.Contains(line, ": ") {
+				t.Errorf("%s: a line without a path: %q", name, line)
+			}
+		}
 		for _, want := range c.want {
 			if n := len(slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return !strings.Contains(line, want) })); n != 1 {
 				t.Errorf("%s: %d lines have %q, want 1:\n%v", name, n, want, err)
 			}
 		}
+	}
+}
+
+// TestConfig_LabelsMayLookLikeNumbers writes strings without quotes, as people do.
+func TestConfig_LabelsMayLookLikeNumbers(t *testing.T) {
+	c, err := load(t, "labels: {a: 1, b: true, c: 1.5}\neci: {tags: {d: 4711}, clusterDNS: null}\ncapacity: {pods: 5}\nsync:\n", nil, "--region", "r", "--vswitch", "vsw-1", "--security-group", "sg-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Labels["a"] != "1" || c.Labels["b"] != "true" || c.Labels["c"] != "1.5" || c.ECI.Tags["d"] != "4711" {
+		t.Errorf("labels %v, tags %v", c.Labels, c.ECI.Tags)
+	}
+	if c.Sync != defaultConfig().Sync || c.Capacity.Memory().String() != "4Ti" {
+		t.Errorf("defaults are lost: %+v, %v", c.Sync, c.Capacity)
+	}
+}
+
+func TestHelp_TellsDefaultsAndTypes(t *testing.T) {
+	none := func(string) (string, bool) { return "", false }
+	var out bytes.Buffer
+	if err := execute(context.Background(), []string{"run", "--help"}, none, &out, &out); err != nil {
+		t.Fatal(err)
+	}
+	help := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{
+		"--kubelet-port int port of the kubelet API (KUBELET_PORT) (default 10250)", "--leader-elect work only", "(default 50)",
+		`--log-level string error, warn, info, debug or trace (default "info")`, `(DEFAULT_NODE_NAME) (default "virtual-kubelet")`,
+		"--vswitch list vSwitch ids", "--budget-share number share of the account's rates that this node may use, above 0 and at most 1 (default 1)",
+	} {
+		if !strings.Contains(help, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(out.String())
+	}
+}
+
+func TestReadme_NamesTheImageLineOfTheManifest(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := os.ReadFile("../../deploy/eci-vnode.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "set the line `")
+	line, _, found := strings.Cut(rest, "`")
+	if !found || strings.Count(string(manifest), "          "+line+" ") != 1 {
+		t.Errorf("deploy/eci-vnode.yaml has not exactly one line %q", line)
 	}
 }

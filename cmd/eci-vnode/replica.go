@@ -102,6 +102,9 @@ func (r *replica) notReady() string {
 	return "the virtual node is not ready yet"
 }
 
+// recovering reports whether the leader does not know yet what runs.
+func (r *replica) recovering() bool { return r.state.Load() == replicaTakingOver }
+
 // fencedCredentials give no key to a replica that may have been deposed. They
 // are asked before every attempt of every call, retries included.
 type fencedCredentials struct {

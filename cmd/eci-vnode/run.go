@@ -82,7 +82,7 @@ func run(ctx context.Context, cfg Config, env lookupEnv, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	beat := newHeartbeat()
+	beat := newHeartbeat(r.recovering)
 	cloud, err := newClient(cfg.ECI, openapi.Deps{Credentials: fencedCredentials{credentials, r.fenceCloud()}, Registry: registry, Observe: beat.observe})
 	if err != nil {
 		return err

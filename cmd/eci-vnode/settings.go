@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,9 +23,17 @@ type setting struct {
 	flag  string
 	env   []string
 	usage string
-	// bare is the value of a flag that is given without one ("true").
-	bare string
-	set  func(c *Config, value string) error
+	binding
+}
+
+// binding ties a setting to its place in Config.
+type binding struct {
+	// kind is the type of the value, for the help.
+	kind string
+	// set parses a value; its error says what the value must be.
+	set func(c *Config, value string) error
+	// get formats the value that c has, for the help; nil where the usage tells it.
+	get func(c *Config) string
 }
 
 // settings is the one table of flags and environment variables. The names of
@@ -32,62 +41,62 @@ type setting struct {
 func settings() []setting {
 	return []setting{
 		{flag: "nodename", env: []string{"DEFAULT_NODE_NAME"}, usage: "name of the virtual node",
-			set: text(func(c *Config) *string { return &c.NodeName })},
-		{flag: "provider", usage: "must be " + providerName + "; for manifests of the first ECI provider", set: setProvider},
+			binding: text(func(c *Config) *string { return &c.NodeName })},
+		{flag: "provider", usage: "must be " + providerName + " where it is given; for manifests of the first ECI provider", binding: binding{kind: "string", set: setProvider}},
 		{flag: "kubeconfig", env: []string{"KUBECONFIG"}, usage: "kubeconfig file; without it the pod's own ServiceAccount is used",
-			set: text(func(c *Config) *string { return &c.Kube.Kubeconfig })},
+			binding: text(func(c *Config) *string { return &c.Kube.Kubeconfig })},
 		{flag: "region", env: []string{"ECI_REGION"}, usage: "region of ECI, such as cn-hangzhou",
-			set: text(func(c *Config) *string { return &c.ECI.Region })},
+			binding: text(func(c *Config) *string { return &c.ECI.Region })},
 		{flag: "zone", usage: "zone label of the node; a group runs in the zone of its vSwitch",
-			set: text(func(c *Config) *string { return &c.ECI.Zone })},
+			binding: text(func(c *Config) *string { return &c.ECI.Zone })},
 		{flag: "vswitch", env: []string{"ECI_VSWITCH"}, usage: "vSwitch ids, comma separated",
-			set: list(func(c *Config) *[]string { return &c.ECI.VSwitchIDs })},
+			binding: list(func(c *Config) *[]string { return &c.ECI.VSwitchIDs })},
 		{flag: "security-group", env: []string{"ECI_SECURITY_GROUP"}, usage: "security group id",
-			set: text(func(c *Config) *string { return &c.ECI.SecurityGroupID })},
+			binding: text(func(c *Config) *string { return &c.ECI.SecurityGroupID })},
 		{flag: "resource-group", usage: "resource group id",
-			set: text(func(c *Config) *string { return &c.ECI.ResourceGroupID })},
+			binding: text(func(c *Config) *string { return &c.ECI.ResourceGroupID })},
 		{flag: "endpoint", env: []string{"ECI_ENDPOINT"}, usage: "ECI endpoint: a host, or a URL; empty is the region's own",
-			set: text(func(c *Config) *string { return &c.ECI.Endpoint })},
+			binding: text(func(c *Config) *string { return &c.ECI.Endpoint })},
 		{flag: "cluster-id", usage: "identity of this cluster in the tags of its groups; empty is the UID of kube-system",
-			set: text(func(c *Config) *string { return &c.ECI.ClusterID })},
-		{flag: "budget-share", usage: "share of the account's rates that this node may use, above 0 and at most 1", set: setBudgetShare},
-		{env: []string{"ECI_CLUSTER_NAME"}, usage: "put on every group as the tag ClusterName", set: setClusterName},
+			binding: text(func(c *Config) *string { return &c.ECI.ClusterID })},
+		{flag: "budget-share", usage: "share of the account's rates that this node may use, above 0 and at most 1", binding: binding{"number", setBudgetShare, func(c *Config) string { return fmt.Sprint(c.ECI.BudgetShare) }}},
+		{env: []string{"ECI_CLUSTER_NAME"}, usage: "put on every group as the tag ClusterName", binding: binding{kind: "string", set: setClusterName}},
 		{flag: "cluster-dns", usage: "IPs of the cluster DNS, comma separated, for pods with dnsPolicy ClusterFirst",
-			set: list(func(c *Config) *[]string { return &c.ECI.ClusterDNS })},
+			binding: list(func(c *Config) *[]string { return &c.ECI.ClusterDNS })},
 		{flag: "cluster-domain", usage: "DNS domain of the cluster",
-			set: text(func(c *Config) *string { return &c.ECI.ClusterDomain })},
-		{env: []string{"ECI_QUOTA_CPU"}, usage: "cpu of the node", set: capacity(corev1.ResourceCPU)},
-		{env: []string{"ECI_QUOTA_MEMORY"}, usage: "memory of the node", set: capacity(corev1.ResourceMemory)},
-		{env: []string{"ECI_QUOTA_POD"}, usage: "pods of the node", set: capacity(corev1.ResourcePods)},
-		{env: []string{"VKUBELET_TAINT_KEY"}, usage: "key of the taint", set: text(func(c *Config) *string { return &c.Taint.Key })},
-		{env: []string{"VKUBELET_TAINT_VALUE"}, usage: "value of the taint", set: text(func(c *Config) *string { return &c.Taint.Value })},
-		{env: []string{"VKUBELET_TAINT_EFFECT"}, usage: "effect of the taint", set: text(func(c *Config) *string { return &c.Taint.Effect })},
-		{flag: "disable-taint", bare: "true", usage: "register the node without its taint", set: flagOf(func(c *Config) *bool { return &c.Taint.Disabled })},
-		{flag: "internal-ip", env: []string{"VKUBELET_POD_IP"}, usage: "address where the API server reaches this program",
-			set: text(func(c *Config) *string { return &c.InternalIP })},
-		{flag: "kubelet-port", env: []string{"KUBELET_PORT"}, usage: "port of the kubelet API", set: setKubeletPort},
+			binding: text(func(c *Config) *string { return &c.ECI.ClusterDomain })},
+		{env: []string{"ECI_QUOTA_CPU"}, usage: "cpu of the node", binding: capacity(corev1.ResourceCPU)},
+		{env: []string{"ECI_QUOTA_MEMORY"}, usage: "memory of the node", binding: capacity(corev1.ResourceMemory)},
+		{env: []string{"ECI_QUOTA_POD"}, usage: "pods of the node", binding: capacity(corev1.ResourcePods)},
+		{env: []string{"VKUBELET_TAINT_KEY"}, usage: "key of the taint", binding: text(func(c *Config) *string { return &c.Taint.Key })},
+		{env: []string{"VKUBELET_TAINT_VALUE"}, usage: "value of the taint", binding: text(func(c *Config) *string { return &c.Taint.Value })},
+		{env: []string{"VKUBELET_TAINT_EFFECT"}, usage: "effect of the taint", binding: text(func(c *Config) *string { return &c.Taint.Effect })},
+		{flag: "disable-taint", usage: "register the node without its taint", binding: flagOf(func(c *Config) *bool { return &c.Taint.Disabled })},
+		{flag: "internal-ip", env: []string{"VKUBELET_POD_IP"}, usage: "address where the API server reaches this program; this machine's when empty",
+			binding: text(func(c *Config) *string { return &c.InternalIP })},
+		{flag: "kubelet-port", env: []string{"KUBELET_PORT"}, usage: "port of the kubelet API", binding: binding{"int", setKubeletPort, func(c *Config) string { return fmt.Sprint(c.Kubelet.Port) }}},
 		{flag: "tls-cert-file", env: []string{"APISERVER_CERT_LOCATION"}, usage: "serving certificate of the kubelet API; made up at start when empty",
-			set: text(func(c *Config) *string { return &c.Kubelet.TLSCertFile })},
+			binding: text(func(c *Config) *string { return &c.Kubelet.TLSCertFile })},
 		{flag: "tls-private-key-file", env: []string{"APISERVER_KEY_LOCATION"}, usage: "its private key",
-			set: text(func(c *Config) *string { return &c.Kubelet.TLSPrivateKeyFile })},
-		{flag: "rotate-server-certificates", bare: "true", usage: "have the cluster sign the serving certificate, as the kubelet's flag of this name",
-			set: flagOf(func(c *Config) *bool { return &c.Kubelet.ServerTLSBootstrap })},
+			binding: text(func(c *Config) *string { return &c.Kubelet.TLSPrivateKeyFile })},
+		{flag: "rotate-server-certificates", usage: "have the cluster sign the serving certificate, as the kubelet's flag of this name",
+			binding: flagOf(func(c *Config) *bool { return &c.Kubelet.ServerTLSBootstrap })},
 		{flag: "client-ca-file", usage: "CA of clients of the kubelet API; empty is the cluster's own",
-			set: text(func(c *Config) *string { return &c.Kubelet.ClientCAFile })},
-		{flag: "anonymous-auth", bare: "true", usage: "let requests without credentials through to authorization, as the kubelet's flag of this name",
-			set: flagOf(func(c *Config) *bool { return &c.Kubelet.AnonymousAuth })},
-		{flag: "pod-sync-workers", usage: "how many pods are worked on at once", set: setWorkers},
-		{flag: "leader-elect", bare: "true", usage: "work only while holding a lease, as one of several replicas",
-			set: flagOf(func(c *Config) *bool { return &c.LeaderElection.Enabled })},
+			binding: text(func(c *Config) *string { return &c.Kubelet.ClientCAFile })},
+		{flag: "anonymous-auth", usage: "let requests without credentials through to authorization, as the kubelet's flag of this name",
+			binding: flagOf(func(c *Config) *bool { return &c.Kubelet.AnonymousAuth })},
+		{flag: "pod-sync-workers", usage: "how many pods are worked on at once", binding: binding{"int", setWorkers, func(c *Config) string { return fmt.Sprint(c.Kube.Workers) }}},
+		{flag: "leader-elect", usage: "work only while holding a lease, as one of several replicas",
+			binding: flagOf(func(c *Config) *bool { return &c.LeaderElection.Enabled })},
 		{flag: "leader-elect-namespace", env: []string{"POD_NAMESPACE"}, usage: "namespace of the lease",
-			set: text(func(c *Config) *string { return &c.LeaderElection.Namespace })},
+			binding: text(func(c *Config) *string { return &c.LeaderElection.Namespace })},
 		{flag: "leader-elect-identity", env: []string{"POD_NAME"}, usage: "name of this replica, which no other may have; made up when empty",
-			set: text(func(c *Config) *string { return &c.LeaderElection.Identity })},
+			binding: text(func(c *Config) *string { return &c.LeaderElection.Identity })},
 		{flag: "metrics-addr", usage: "address that serves /metrics, /healthz and /readyz; empty is off",
-			set: text(func(c *Config) *string { return &c.MetricsAddress })},
-		{flag: "profiling", bare: "true", usage: "serve /debug/pprof/ at --metrics-addr", set: flagOf(func(c *Config) *bool { return &c.Profiling })},
-		{flag: "log-level", usage: "error, warn, info, debug or trace", set: text(func(c *Config) *string { return &c.Log.Level })},
-		{flag: "log-format", usage: "text or json", set: text(func(c *Config) *string { return &c.Log.Format })},
+			binding: text(func(c *Config) *string { return &c.MetricsAddress })},
+		{flag: "profiling", usage: "serve /debug/pprof/ at --metrics-addr", binding: flagOf(func(c *Config) *bool { return &c.Profiling })},
+		{flag: "log-level", usage: "error, warn, info, debug or trace", binding: text(func(c *Config) *string { return &c.Log.Level })},
+		{flag: "log-format", usage: "text or json", binding: text(func(c *Config) *string { return &c.Log.Format })},
 	}
 }
 
@@ -108,6 +117,7 @@ func addFlags(cmd *cobra.Command) {
 
 // addSettingFlags gives cmd a flag for each of the settings that has one.
 func addSettingFlags(cmd *cobra.Command, table []setting) {
+	defaults := defaultConfig()
 	for _, s := range table {
 		if s.flag == "" {
 			continue
@@ -116,10 +126,27 @@ func addSettingFlags(cmd *cobra.Command, table []setting) {
 		if len(s.env) > 0 {
 			usage += " (" + strings.Join(s.env, ", ") + ")"
 		}
-		cmd.Flags().String(s.flag, "", usage)
-		cmd.Flags().Lookup(s.flag).NoOptDefVal = s.bare
+		value := &flagValue{kind: s.kind}
+		if s.get != nil {
+			value.text = s.get(&defaults)
+		}
+		added := cmd.Flags().VarPF(value, s.flag, "", usage)
+		if s.kind == boolKind {
+			added.NoOptDefVal = "true"
+		}
 	}
 }
+
+// boolKind is the kind of a setting whose flag may be given without a value.
+const boolKind = "bool"
+
+// flagValue is the text of a flag. It is parsed together with all other settings, so
+// that one problem hides no other.
+type flagValue struct{ kind, text string }
+
+func (v *flagValue) String() string         { return v.text }
+func (v *flagValue) Set(value string) error { v.text = value; return nil }
+func (v *flagValue) Type() string           { return v.kind }
 
 // settingsOf are the settings that have these flags.
 func settingsOf(flags ...string) []setting {
@@ -144,7 +171,7 @@ func linesOf(err error) (lines []string) {
 			lines = append(lines, linesOf(e)...)
 		}
 	} else if err != nil {
-		lines = append(lines, err.Error())
+		lines = append(lines, strings.Join(strings.Fields(err.Error()), " "))
 	}
 	return lines
 }
@@ -168,7 +195,7 @@ func readSettings(cmd *cobra.Command, env lookupEnv, table []setting) (c Config,
 	}
 	apply := func(s setting, source, value string) {
 		if err := s.set(&c, value); err != nil {
-			problems = append(problems, fmt.Sprintf("%s: %v", source, err))
+			problems = append(problems, fmt.Sprintf("%s: Invalid value: %q: %v", source, value, err))
 		}
 	}
 	for _, s := range table {
@@ -180,19 +207,22 @@ func readSettings(cmd *cobra.Command, env lookupEnv, table []setting) (c Config,
 	}
 	for _, s := range table {
 		if s.flag != "" && cmd.Flags().Changed(s.flag) {
-			value, _ := cmd.Flags().GetString(s.flag)
-			apply(s, "--"+s.flag, value)
+			apply(s, "--"+s.flag, cmd.Flags().Lookup(s.flag).Value.String())
 		}
 	}
 	return c, problems
 }
 
-func text(at func(*Config) *string) func(*Config, string) error {
-	return func(c *Config, value string) error { *at(c) = value; return nil }
+func text(at func(*Config) *string) binding {
+	return binding{
+		kind: "string",
+		set:  func(c *Config, value string) error { *at(c) = value; return nil },
+		get:  func(c *Config) string { return *at(c) },
+	}
 }
 
-func list(at func(*Config) *[]string) func(*Config, string) error {
-	return func(c *Config, value string) error {
+func list(at func(*Config) *[]string) binding {
+	set := func(c *Config, value string) error {
 		*at(c) = nil
 		for _, part := range strings.Split(value, ",") {
 			if part = strings.TrimSpace(part); part != "" {
@@ -201,31 +231,38 @@ func list(at func(*Config) *[]string) func(*Config, string) error {
 		}
 		return nil
 	}
+	return binding{kind: "list", set: set, get: func(c *Config) string { return strings.Join(*at(c), ",") }}
 }
 
-func flagOf(at func(*Config) *bool) func(*Config, string) error {
-	return func(c *Config, value string) (err error) {
-		if *at(c), err = strconv.ParseBool(value); err != nil {
-			return fmt.Errorf("%q: must be true or false", value)
+func flagOf(at func(*Config) *bool) binding {
+	set := func(c *Config, value string) error {
+		on, err := strconv.ParseBool(value)
+		if err != nil {
+			return errors.New("must be true or false")
 		}
+		*at(c) = on
 		return nil
 	}
+	return binding{kind: boolKind, set: set, get: func(c *Config) string { return strconv.FormatBool(*at(c)) }}
 }
 
-func capacity(name corev1.ResourceName) func(*Config, string) error {
-	return func(c *Config, value string) error {
+func capacity(name corev1.ResourceName) binding {
+	return binding{kind: "quantity", set: func(c *Config, value string) error {
 		q, err := request.ParseQuantity(value)
 		if err != nil {
-			return fmt.Errorf("%q is not a quantity such as 1000 or 4Ti", value)
+			return errors.New("must be a quantity such as 1000 or 4Ti")
+		}
+		if c.Capacity == nil {
+			c.Capacity = corev1.ResourceList{}
 		}
 		c.Capacity[name] = q
 		return nil
-	}
+	}}
 }
 
 func setProvider(_ *Config, value string) error {
 	if value != providerName {
-		return fmt.Errorf("%q is unknown; this program knows %s only", value, providerName)
+		return errors.New("must be " + providerName)
 	}
 	return nil
 }
@@ -238,17 +275,18 @@ func setClusterName(c *Config, value string) error {
 	return nil
 }
 
-func setBudgetShare(c *Config, value string) (err error) {
-	if c.ECI.BudgetShare, err = strconv.ParseFloat(value, 64); err != nil {
-		return fmt.Errorf("%q is not a number such as 0.5", value)
+func setBudgetShare(c *Config, value string) error {
+	if share, err := strconv.ParseFloat(value, 64); err == nil {
+		c.ECI.BudgetShare = share
+		return nil
 	}
-	return nil
+	return errors.New("must be a number such as 0.5")
 }
 
 func setKubeletPort(c *Config, value string) error {
 	port, err := strconv.ParseUint(value, 10, 16)
 	if err != nil {
-		return fmt.Errorf("%q is not a port", value)
+		return errors.New("must be a port, 0 to 65535")
 	}
 	c.Kubelet.Port = int32(port)
 	return nil
@@ -257,7 +295,7 @@ func setKubeletPort(c *Config, value string) error {
 func setWorkers(c *Config, value string) error {
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 {
-		return fmt.Errorf("%q is not a number above 0", value)
+		return errors.New("must be a whole number above 0")
 	}
 	c.Kube.Workers = n
 	return nil
