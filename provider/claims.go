@@ -20,7 +20,7 @@ func (p *Provider) claims(ctx context.Context, pod *corev1.Pod, refs request.Ref
 	}
 	kube := p.deps.Kube.CoreV1()
 	var err error
-	objects.PersistentVolumeClaims, err = readAll(ctx, "PersistentVolumeClaim", refs.PersistentVolumeClaims, kube.PersistentVolumeClaims(pod.Namespace).Get)
+	objects.PersistentVolumeClaims, err = readAll(ctx, "PersistentVolumeClaim", refs.PersistentVolumeClaims, kube.PersistentVolumeClaims(pod.Namespace).Get, anySize)
 	if err != nil {
 		return err
 	}
@@ -30,8 +30,16 @@ func (p *Provider) claims(ctx context.Context, pod *corev1.Pod, refs request.Ref
 			bound = append(bound, request.Ref{Name: claim.Spec.VolumeName, Path: ref.Path})
 		}
 	}
-	if objects.PersistentVolumes, err = readAll(ctx, "PersistentVolume", bound, kube.PersistentVolumes().Get); err != nil {
+	if objects.PersistentVolumes, err = readAll(ctx, "PersistentVolume", bound, kube.PersistentVolumes().Get, anySize); err != nil {
 		return err
+	}
+	for _, claim := range objects.PersistentVolumeClaims {
+		// The claim names the volume, which anybody may write who can make a claim; the
+		// volume names the claim that it is bound to.
+		pv := objects.PersistentVolumes[claim.Spec.VolumeName]
+		if pv != nil && (pv.Spec.ClaimRef == nil || pv.Spec.ClaimRef.UID != claim.UID) {
+			return fmt.Errorf("PersistentVolume %q is not bound to PersistentVolumeClaim %q, which names it", pv.Name, claim.Name)
+		}
 	}
 	objects.VolumeSecrets, err = p.volumeSecrets(ctx, objects.PersistentVolumes)
 	return err

@@ -92,6 +92,14 @@ func (p *Provider) wish(ctx context.Context, e entry) (*request.EIP, error) {
 	return want, err
 }
 
+// mayHave reports whether a pod is allowed the EIP that it names now. The annotation may
+// have been written on a running pod, and keeps nobody from an EIP then.
+func (p *Provider) mayHave(e *entry) bool {
+	pod, cfg := request.WithDefaults(e.pod, e.eipDefaults, p.cfg.Request)
+	_, err := request.EIPFor(pod, cfg)
+	return !request.IsRefused(err)
+}
+
 // eni is the network interface of the pod's group, "" while there is none.
 func (e *entry) eni() string {
 	if e.group == nil || !e.running() {
@@ -211,7 +219,7 @@ func (p *Provider) checkEIP(ctx context.Context, e entry, want *request.EIP) err
 	others := p.store.all(func(other *entry) bool { return other.pod.UID != e.pod.UID && other.running() })
 	held := slices.IndexFunc(others, func(other entry) bool {
 		theirs, err := p.wish(ctx, other)
-		return err == nil && theirs != nil && theirs.Given == want.Given
+		return err == nil && theirs != nil && theirs.Given == want.Given && p.mayHave(&other)
 	})
 	if held < 0 {
 		return nil

@@ -310,3 +310,43 @@ func TestAPermissionThatIsTakenBackHoldsForNewPodsOnly(t *testing.T) {
 		t.Errorf("a new pod: %v", err)
 	}
 }
+
+// TestEIP_NamedWithoutPermissionKeepsNobodyFromIt names the EIP of another on a pod that
+// runs, whose group was made without it.
+func TestEIP_NamedWithoutPermissionKeepsNobodyFromIt(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.Request.Permissions = request.Permissions{Rules: []request.PermissionRule{{Namespaces: []string{"shop"}, Allow: request.Grants{request.EIPs: {"eip-emulator"}}}}}
+	named := wanting("k8s.aliyun.com/eci-eip-instanceid", "eip-emulator")
+	attacker := w.mustRun("attacker")
+	changed := attacker.DeepCopy()
+	named(changed)
+	if err := w.UpdatePod(t.Context(), changed); err != nil {
+		t.Fatal(err)
+	}
+	w.mustCreatePod(w.mustAddPod("web", named, func(p *corev1.Pod) { p.Namespace = "shop" }))
+}
+
+// TestEIP_WaitsLongerAndLongerForWhatDoesNotCome asks for an EIP by the group after the
+// group was made.
+func TestEIP_WaitsLongerAndLongerForWhatDoesNotCome(t *testing.T) {
+	w := newWorld(t)
+	changed := w.mustRun("web").DeepCopy()
+	wanting("k8s.aliyun.com/eci-with-eip", "true")(changed)
+	if err := w.UpdatePod(t.Context(), changed); err != nil {
+		t.Fatal(err)
+	}
+	turns := func(d time.Duration) int {
+		before := w.calls(vpc.ActionDescribeEipAddresses)
+		for began := w.clock.Now(); w.clock.Since(began) < d; w.pass(w.eips.Pace()) {
+			if err := w.eips.Turn(w.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return w.calls(vpc.ActionDescribeEipAddresses) - before
+	}
+	turns(20 * time.Minute)
+	// A list each minute, and a list and a look each five.
+	if n := turns(20 * time.Minute); n > 20+2*4 {
+		t.Errorf("%d calls in 20 minutes", n)
+	}
+}

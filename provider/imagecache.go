@@ -33,10 +33,13 @@ func (p *Provider) chooseImageCache(ctx context.Context, pod *corev1.Pod, req *e
 	if err != nil {
 		return err
 	}
+	caches = slices.DeleteFunc(caches, func(c eci.ImageCache) bool {
+		return !p.cfg.Request.Permissions.Allows(pod.Namespace, request.ImageCaches, c.ImageCacheID)
+	})
 	// The cloud's own choice might have fewer of them.
 	req.AutoMatchImageCache = nil
 	if len(caches) == 0 {
-		p.deps.Events.Eventf(pod, corev1.EventTypeNormal, reasonNoCache, "no image cache that is ready has %d of the %d images of the pod: they are pulled", least, len(images))
+		p.deps.Events.Eventf(pod, corev1.EventTypeNormal, reasonNoCache, "no image cache that is ready, and that the pod may use, has %d of the %d images of the pod: they are pulled", least, len(images))
 		return nil
 	}
 	best := slices.MinFunc(caches, func(a, b eci.ImageCache) int {

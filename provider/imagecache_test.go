@@ -7,6 +7,7 @@ import (
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/eci/emulator"
+	"github.com/eci-vnode/eci-vnode/provider/request"
 )
 
 // caches are those of an account, whose pods have the images nginx and agent.
@@ -79,4 +80,16 @@ func TestAGroupIsMadeWithoutAnImageCacheThatCannotBeUsed(t *testing.T) {
 		t.Errorf("%d events tell of it", n)
 	}
 	w.expectLive(1)
+}
+
+func TestImageCache_IsChosenAmongThoseThatThePodMayUse(t *testing.T) {
+	for name, allowed := range map[string][]string{"": nil, "imc-old": {"imc-old"}} {
+		w := newWorld(t, caches)
+		w.cfg.Request.Permissions = request.Permissions{Allow: request.Grants{request.ImageCaches: allowed}}
+		pod := w.mustAddPod("web", annotated("imc-match-count-request", "1"), withImages("nginx", "agent"))
+		w.mustCreatePod(pod)
+		if got := w.requestOf(pod).ImageSnapshotID; got != name {
+			t.Errorf("with %q allowed the group is made with %q", allowed, got)
+		}
+	}
 }

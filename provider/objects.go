@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/provider/request"
@@ -23,13 +24,14 @@ func (p *Provider) collect(ctx context.Context, pod *corev1.Pod, tokens bool) (r
 	kube := p.deps.Kube.CoreV1()
 	var objects request.Objects
 	var err error
-	if objects.ConfigMaps, err = readAll(ctx, "ConfigMap", refs.ConfigMaps, kube.ConfigMaps(pod.Namespace).Get); err != nil {
+	var read objectBytes
+	if objects.ConfigMaps, err = readAll(ctx, "ConfigMap", refs.ConfigMaps, kube.ConfigMaps(pod.Namespace).Get, read.addConfigMap); err != nil {
 		return objects, err
 	}
-	if objects.Secrets, err = readAll(ctx, "Secret", refs.Secrets, kube.Secrets(pod.Namespace).Get); err != nil {
+	if objects.Secrets, err = readAll(ctx, "Secret", refs.Secrets, kube.Secrets(pod.Namespace).Get, read.addSecret); err != nil {
 		return objects, err
 	}
-	if objects.PullSecrets, err = p.pullSecrets(ctx, pod, refs); err != nil {
+	if objects.PullSecrets, err = p.pullSecrets(ctx, pod, refs, &read); err != nil {
 		return objects, err
 	}
 	if !tokens {
@@ -47,8 +49,33 @@ func (p *Provider) collect(ctx context.Context, pod *corev1.Pod, tokens bool) (r
 	return objects, err
 }
 
-// readAll gets the objects of refs by name.
-func readAll[T any](ctx context.Context, kind string, refs []request.Ref, get func(context.Context, string, metav1.GetOptions) (*T, error)) (map[string]*T, error) {
+// objectBytes counts what is read for one pod: a hundred pods that name the same large
+// objects must not fill the memory of the node.
+type objectBytes int
+
+func (n *objectBytes) addConfigMap(m *corev1.ConfigMap) bool {
+	for _, value := range m.Data {
+		*n += objectBytes(len(value))
+	}
+	for _, value := range m.BinaryData {
+		*n += objectBytes(len(value))
+	}
+	return *n <= request.MaxObjectBytes
+}
+
+func (n *objectBytes) addSecret(s *corev1.Secret) bool {
+	for _, value := range s.Data {
+		*n += objectBytes(len(value))
+	}
+	return *n <= request.MaxObjectBytes
+}
+
+// anySize is for objects whose number alone is bounded.
+func anySize[T any](*T) bool { return true }
+
+// readAll gets the objects of refs by name. fits counts each, and reports whether the
+// pod may have it beside the others.
+func readAll[T any](ctx context.Context, kind string, refs []request.Ref, get func(context.Context, string, metav1.GetOptions) (*T, error), fits func(*T) bool) (map[string]*T, error) {
 	found := map[string]*T{}
 	asked := map[string]bool{}
 	for _, ref := range refs {
@@ -61,6 +88,9 @@ func readAll[T any](ctx context.Context, kind string, refs []request.Ref, get fu
 		case errors.IsNotFound(err):
 		case err != nil:
 			return nil, fmt.Errorf("reading %s %q, named by %s: %w", kind, ref.Name, ref.Path, err)
+		case !fits(object):
+			return nil, &request.RefusedError{Fields: field.ErrorList{field.Forbidden(ref.Path,
+				fmt.Sprintf("the ConfigMaps and Secrets that are read for a pod have more than %d bytes with %s %q", request.MaxObjectBytes, kind, ref.Name))}}
 		default:
 			found[ref.Name] = object
 		}
@@ -70,8 +100,8 @@ func readAll[T any](ctx context.Context, kind string, refs []request.Ref, get fu
 
 // pullSecrets reads the pod's pull secrets. Those of its ServiceAccount are
 // already in the pod: admission puts them there when the pod names none.
-func (p *Provider) pullSecrets(ctx context.Context, pod *corev1.Pod, refs request.Refs) ([]*corev1.Secret, error) {
-	found, err := readAll(ctx, "pull Secret", refs.PullSecrets, p.deps.Kube.CoreV1().Secrets(pod.Namespace).Get)
+func (p *Provider) pullSecrets(ctx context.Context, pod *corev1.Pod, refs request.Refs, read *objectBytes) ([]*corev1.Secret, error) {
+	found, err := readAll(ctx, "pull Secret", refs.PullSecrets, p.deps.Kube.CoreV1().Secrets(pod.Namespace).Get, read.addSecret)
 	if err != nil {
 		return nil, err
 	}

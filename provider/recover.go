@@ -160,7 +160,7 @@ func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*ec
 
 // recoverLate takes over a pod that recovery was not told of, for the first list
 // of an API server may be old, and that has a group: its object names one, or
-// recovery saw one.
+// recovery saw one, or it is so old that nothing keeps the cloud from making a second.
 func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
 	if _, known := p.store.get(pod.UID); known || hasEnded(pod) {
 		return nil
@@ -169,8 +169,10 @@ func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
 	if err != nil {
 		return err
 	}
-	if !hintOf(pod).given() && p.strays[pod.UID] == nil {
-		if id := pod.Annotations[status.AnnotationInstanceID]; id != "" {
+	id := pod.Annotations[status.AnnotationInstanceID]
+	hinted := hintOf(pod).given() || p.strays[pod.UID] != nil
+	if !hinted && !p.doubtsToken(pod) {
+		if id != "" {
 			p.reportForeignGroup(ctx, pod, id)
 		}
 		return nil
@@ -182,8 +184,36 @@ func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
 	if len(groups) == 0 {
 		groups = p.strays[pod.UID] // that a list leaves out what recovery saw proves nothing
 	}
+	if len(groups) == 0 && !hinted {
+		return p.recoverNamed(ctx, pod, id)
+	}
 	p.recoverPod(ctx, pod, groups)
 	return nil
+}
+
+// recoverNamed takes over a pod whose object names a group without telling that it is
+// of this node, if it is the pod's all the same.
+func (p *Provider) recoverNamed(ctx context.Context, pod *corev1.Pod, id string) error {
+	if id == "" {
+		return nil
+	}
+	group, is, err := p.lookAt(ctx, pod, id)
+	switch {
+	case err != nil:
+		return err
+	case is == ownerUnknown:
+		return notYet("container group " + id + ", which the pod names, is not shown: whether it is the pod's is not known yet")
+	case is == ownerPod:
+		p.recoverPod(ctx, pod, []*eci.ContainerGroup{group})
+	case is == ownerOther:
+		p.reportForeignGroup(ctx, pod, id)
+	}
+	return nil
+}
+
+// doubtsToken reports whether the ClientToken of a pod may not protect it any more.
+func (p *Provider) doubtsToken(pod *corev1.Pod) bool {
+	return p.deps.Clock.Since(pod.CreationTimestamp.Time) >= tokenDoubt
 }
 
 // tokenDoubt is the age of a pod from which its ClientToken may not protect it any
@@ -194,7 +224,7 @@ const tokenDoubt = 23 * time.Hour
 // group: the object that we were given names none and may be old, and the cloud
 // may have forgotten the ClientToken of a create that was sent long ago.
 func (p *Provider) renamed(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
-	if hintOf(pod).id != "" || p.deps.Clock.Since(pod.CreationTimestamp.Time) < tokenDoubt {
+	if hintOf(pod).id != "" || !p.doubtsToken(pod) {
 		return pod, nil
 	}
 	now, err := p.deps.Kube.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})

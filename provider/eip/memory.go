@@ -18,9 +18,9 @@ type memory struct {
 	// a read has not shown it since.
 	bought string
 	unseen int
-	// failures in a row; no try before retryAt.
-	failures int
-	retryAt  time.Time
+	// failures and waits in a row; no try before retryAt.
+	failures, waits int
+	retryAt         time.Time
 	// state is what was told last.
 	state State
 	// settled: nothing is to be done but at the collections.
@@ -33,6 +33,9 @@ type memory struct {
 const (
 	firstWait   = 5 * time.Second
 	longestWait = 5 * time.Minute
+	// patience is how many turns the cloud may take for one step. What takes longer may
+	// never come, and each turn of each such pod is a call: the pauses grow then.
+	patience = 20
 )
 
 // remember changes the memory of a pod under the lock.

@@ -37,9 +37,8 @@ func (r *Reconciler) reconcilePod(ctx context.Context, view *view, pod Pod, mine
 		r.tell(pod, State{Network: pod.Want.Network, Reason: ReasonWaiting, Message: "waiting for the network interface of the container group"})
 		return false
 	}
-	now := r.deps.Clock.Now()
-	if retryAt := r.recall(pod.uid()).retryAt; now.Before(retryAt) {
-		return retryAt.Sub(now) < r.cfg.CollectionPeriod
+	if r.deps.Clock.Now().Before(r.recall(pod.uid()).retryAt) {
+		return false
 	}
 	a, err := r.step(ctx, view, pod, mine)
 	state := stateOf(pod, a, err)
@@ -50,7 +49,7 @@ func (r *Reconciler) reconcilePod(ctx context.Context, view *view, pod Pod, mine
 			Warn("giving the pod its EIP failed; will try again")
 	}
 	r.tell(pod, state)
-	return err != nil
+	return err != nil && r.recall(pod.uid()).retryAt.IsZero()
 }
 
 // stateOf says what became of a step.
@@ -70,12 +69,18 @@ func stateOf(pod Pod, a *vpc.EIPAddress, err error) State {
 func (r *Reconciler) count(pod Pod, err error) {
 	now := r.deps.Clock.Now()
 	r.remember(pod.uid(), func(m *memory) {
-		if err == nil || errors.Is(err, errWait) {
+		switch {
+		case err == nil:
+			m.failures, m.waits, m.retryAt = 0, 0, time.Time{}
+		case errors.Is(err, errWait):
 			m.failures, m.retryAt = 0, time.Time{}
-			return
+			if m.waits++; m.waits > patience {
+				m.retryAt = now.Add(waitAfter(err, m.waits-patience))
+			}
+		default:
+			m.waits, m.retryAt = 0, now.Add(waitAfter(err, m.failures))
+			m.failures++
 		}
-		m.retryAt = now.Add(waitAfter(err, m.failures))
-		m.failures++
 	})
 	if err != nil && !errors.Is(err, errWait) {
 		r.metrics.failures.WithLabelValues(reasonOf(err)).Inc()

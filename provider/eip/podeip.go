@@ -68,6 +68,10 @@ type PodEIPStatus struct {
 
 func (p *PodEIP) isOurs() bool { return p.Annotations[annotationController] == controllerName }
 
+// isDone reports whether a record is deleted and this node has let it go: the finalizer
+// of somebody else may keep it for as long as that likes.
+func (p *PodEIP) isDone() bool { return p.isDeleting() && !slices.Contains(p.Finalizers, Finalizer) }
+
 func (p *PodEIP) isDeleting() bool { return p.DeletionTimestamp != nil }
 
 // isOver says whether the time of an address without a pod has passed. slack is

@@ -5,6 +5,9 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/eci-vnode/eci-vnode/provider/request"
 )
@@ -20,5 +23,33 @@ func TestIsOver_CountsTimesOfAnyLength(t *testing.T) {
 		if got := record.isOver(now, time.Minute); got != want {
 			t.Errorf("an address kept for %q is over after an hour: %v, want %v", after, got, want)
 		}
+	}
+}
+
+// TestPodEIP_LetGoIsNotWrittenAgain deletes a record that the finalizer of somebody else
+// keeps.
+func TestPodEIP_LetGoIsNotWrittenAgain(t *testing.T) {
+	w := newWorld(t, 1)
+	at := metav1.NewTime(w.clock.Now())
+	o := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"allocationID": "eip-1",
+		"allocationType": map[string]any{"type": "Auto", "releaseStrategy": "Never"}}}}
+	o.SetAPIVersion("alibabacloud.com/v1beta1")
+	o.SetKind("PodEIP")
+	o.SetNamespace("evil")
+	o.SetName("stays")
+	o.SetFinalizers([]string{"evil.example/stay", Finalizer})
+	o.SetDeletionTimestamp(&at)
+	o.SetAnnotations(map[string]string{annotationController: controllerName, annotationNode: "node-1"})
+	if err := w.dynamic.Tracker().Create(PodEIPs(), o, "evil"); err != nil {
+		t.Fatal(err)
+	}
+	writes := 0
+	w.dynamic.PrependReactor("update", "podeips", func(clienttesting.Action) (bool, runtime.Object, error) { writes++; return false, nil, nil })
+	for range 5 {
+		w.turns(1)
+		w.pass(time.Hour)
+	}
+	if writes != 1 {
+		t.Errorf("written %d times, want once to let it go", writes)
 	}
 }

@@ -194,14 +194,21 @@ func (r *Reconciler) Run(ctx context.Context) {
 	}
 }
 
-// Pace is the time to the next turn.
+// Pace is the time to the next turn: soon while something moves, and when the next pod is
+// to be tried again, at the latest for the next collection.
 func (r *Reconciler) Pace() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.moving {
 		return r.cfg.Poll
 	}
-	return r.cfg.CollectionPeriod
+	pace, now := r.cfg.CollectionPeriod, r.deps.Clock.Now()
+	for _, m := range r.memories {
+		if !m.retryAt.IsZero() {
+			pace = min(pace, max(m.retryAt.Sub(now), r.cfg.Poll))
+		}
+	}
+	return pace
 }
 
 // Turn reads the EIPs of this node and takes one step for each pod and each EIP

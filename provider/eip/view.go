@@ -90,7 +90,7 @@ func (v *view) toCollect(ctx context.Context) ([]*PodEIP, error) {
 	defer v.mu.Unlock()
 	var ours []*PodEIP
 	for _, one := range v.found {
-		if one.record != nil && one.record.isOurs() && one.record.Annotations[annotationNode] == v.node {
+		if one.record != nil && one.record.isOurs() && !one.record.isDone() && one.record.Annotations[annotationNode] == v.node {
 			ours = append(ours, one.record.deepCopy())
 		}
 	}

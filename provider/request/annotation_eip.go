@@ -124,7 +124,7 @@ func applyEIPTags(t *translator, path *field.Path, value string) {
 		if problem := tagProblem(key, tags[key]); problem != "" {
 			t.invalid(path, key, problem)
 		}
-		if name := strings.TrimSuffix(strings.TrimPrefix(path.String(), "metadata.annotations["), "]"); !t.isGranted(name) {
+		if !t.isGranted(annotationOf(path)) {
 			t.permit(Tags, path, key+":"+tags[key])
 		}
 		t.draft.spec.Tags = append(t.draft.spec.Tags, eci.Tag{Key: key, Value: tags[key]})

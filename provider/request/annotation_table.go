@@ -92,8 +92,8 @@ func placeAnnotations() []Annotation {
 
 func imageAnnotations() []Annotation {
 	return []Annotation{
-		{Key: "eci-auto-imc", Aliases: []string{"eci-image-cache"}, Parameter: "AutoMatchImageCache", Note: "true or false",
-			apply: truth(func(r *request) **bool { return &r.AutoMatchImageCache })},
+		{Key: "eci-auto-imc", Aliases: []string{"eci-image-cache"}, Permission: ImageCaches, checksItself: true, Parameter: "AutoMatchImageCache", Note: "true or false",
+			apply: applyAutoCache},
 		{Key: "eci-imc-id", Permission: ImageCaches, Aliases: []string{"eci-image-snapshot-id"}, Parameter: "ImageSnapshotId", Note: "imc-...", apply: text(func(r *request) *string { return &r.ImageSnapshotID })},
 		{Key: "acr-instance-ids", Permission: Registries, Aliases: []string{"acr-instance-id"}, Parameter: "AcrRegistryInfo", Note: "cri-..., or cn-beijing:cri-... of another region", apply: applyACRInstances},
 		{Key: "acr-service-arns", Permission: RAMRoles, Parameter: "AcrRegistryInfo", Note: "role ARNs on the side of ECI",

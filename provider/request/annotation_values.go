@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 )
@@ -267,4 +268,16 @@ func applyDNS(t *translator, path *field.Path, value string) {
 func quantityOf(value string) (int64, bool) {
 	quantity, err := ParseQuantity(value)
 	return quantity.Value(), err == nil && quantity.Sign() > 0
+}
+
+// applyAutoCache lets the cloud choose an image cache, of all that there are.
+func applyAutoCache(t *translator, path *field.Path, value string) {
+	auto, ok := t.parseBool(path, value)
+	if !ok {
+		return
+	}
+	if auto && !t.isGranted(annotationOf(path)) {
+		t.permitAny(ImageCaches, path, "that the cloud chooses; imc-match-count-request chooses among those that are allowed")
+	}
+	t.req.AutoMatchImageCache = ptr.To(auto)
 }

@@ -54,6 +54,9 @@ const (
 	// maxReferences is how many ConfigMaps, Secrets and claims a pod may name:
 	// each is a call of the API server. Our own choice.
 	maxReferences = 1000
+	// MaxObjectBytes is the size of all ConfigMaps and Secrets that are read for a pod,
+	// in bytes: of four as large as Kubernetes takes them. Our own choice.
+	MaxObjectBytes = 4 << 20
 	// maxTokens is how many tokens are made for a pod. Our own choice.
 	maxTokens = 100
 	// maxPullSecretText is the size of all pull secrets of a pod; ECI takes ten

@@ -65,10 +65,10 @@ func Resources() []ResourceRule {
 		{PrivateAddresses, true, "private address", "`k8s.aliyun.com/eci-private-ip-address`", "take an address that clients trust"},
 		{ResourceGroups, true, "resource group", "`k8s.aliyun.com/eci-resource-group-id`, `eip-resource-group-id`", "be billed to others, or be administered by them"},
 		{Tags, true, "tag", "`k8s.aliyun.com/eci-custom-tags`, `eip-tags`; the values are key:value", "be billed to others, or match RAM policies by tag"},
-		{ImageCaches, true, "image cache", "`k8s.aliyun.com/eci-imc-id`", "read the images of a cache without their registry's password"},
+		{ImageCaches, true, "image cache", "`k8s.aliyun.com/eci-imc-id`; `eci-auto-imc` takes any; `imc-match-count-request` and `imc-perfect-match` choose among those that are allowed", "read the images of a cache without their registry's password"},
 		{Registries, true, "registry instance", "`k8s.aliyun.com/acr-instance-ids`", "pull the images of a registry of the account without a password"},
 		{DataCacheBuckets, true, "data cache bucket", "`k8s.aliyun.com/eci-data-cache-bucket`", "read the data caches of the bucket"},
-		{FileSystems, true, "file server", "`server` of an inline NFS or NAS volume", "read and change files that the network alone protects"},
+		{FileSystems, true, "file server", "`server` of an inline NFS or NAS volume, and an address in its `options`", "read and change files that the network alone protects"},
 		{Buckets, true, "bucket", "`bucket` of an inline OSS volume", "nothing without a key or a role"},
 		{KMSKeys, true, "KMS key", "`kmsKeyId` of an inline disk volume", "use a key of the account for a new disk"},
 		{LogProjects, true, "log project", "the variable `aliyun_logs_<name>_project` of a container", "write into the logs of others"},
@@ -192,16 +192,24 @@ func matchesPattern(pattern, value string) bool {
 	return true
 }
 
-// permit refuses every item of a comma separated value that the pod may not
-// name.
+// permit refuses a value that the pod may not name. It is compared as it is sent: what
+// reads it next may not take a comma or a space for what this node does.
 func (t *translator) permit(resource Resource, path *field.Path, value string) {
-	for _, item := range splitList(value) {
-		if !t.cfg.Permissions.Allows(t.pod.Namespace, resource, item) {
-			t.refuse(path, t.notPermitted(resource, fmt.Sprintf("%.100q", item)))
-			return
-		}
+	if value != "" && !t.cfg.Permissions.Allows(t.pod.Namespace, resource, value) {
+		t.refuse(path, t.notPermitted(resource, fmt.Sprintf("%.100q", value)))
 	}
 }
+
+// permitAny refuses what chooses among all of a resource, or cannot be read, unless the
+// pod may name all.
+func (t *translator) permitAny(resource Resource, path *field.Path, what string) {
+	if !t.cfg.Permissions.Allows(t.pod.Namespace, resource, anyValue) {
+		t.refuse(path, t.notPermitted(resource, what))
+	}
+}
+
+// anyValue is a value that no pattern matches but those that match every one.
+const anyValue = "\x00"
 
 // notPermitted is the text of a refusal; which may be empty where the value is
 // not to be shown.
@@ -222,7 +230,9 @@ func (t *translator) permitAnnotation(row Annotation, key, value string) {
 	case row.Permission == "" || row.checksItself || t.isGranted(key):
 	case row.Permission == KeptAddresses && slices.Contains([]string{"false", "follow"}, strings.ToLower(value)):
 	default:
-		t.permit(row.Permission, annotationPath(key), value)
+		for _, item := range splitList(value) {
+			t.permit(row.Permission, annotationPath(key), item)
+		}
 	}
 }
 
@@ -231,4 +241,9 @@ func (t *translator) permitAnnotation(row Annotation, key, value string) {
 func (t *translator) isGranted(key string) bool {
 	given, ok := t.cfg.Granted[key]
 	return ok && given == t.pod.Annotations[key]
+}
+
+// annotationOf returns the key of an annotation's path.
+func annotationOf(path *field.Path) string {
+	return strings.TrimSuffix(strings.TrimPrefix(path.String(), "metadata.annotations["), "]")
 }

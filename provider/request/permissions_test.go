@@ -85,7 +85,7 @@ func TestPermissions_DefaultsRefuseWhatReachesBeyondThePod(t *testing.T) {
 // and each new option of a volume to be put on one of the two sides.
 func TestPermissions_EveryAnnotationAndOptionIsClassified(t *testing.T) {
 	harmless := "eci-use-specs eci-compute-category eci-cpu-option-core eci-cpu-option-ht eci-gpu-driver-version eci-extra-ephemeral-storage " +
-		"eci-spot-strategy eci-spot-price-limit eci-spot-duration eci-core-pattern eci-max-pending-minute eci-schedule-strategy eci-auto-imc " +
+		"eci-spot-strategy eci-spot-price-limit eci-spot-duration eci-core-pattern eci-max-pending-minute eci-schedule-strategy " +
 		"plain-http-registry insecure-registry eci-data-cache-pl eci-data-cache-provisionedIops eci-data-cache-burstingEnabled " +
 		"eci-enable-ipv6 eci-ipv6-bandwidth-enable eci-ipv6-bandwidth eci-fixed-ip-retain-hour eci-custom-hosts eci-custom-dnsconfig " +
 		"ingress-bandwidth egress-bandwidth eci-ntp-server eci-with-eip pod-with-eip eip-bandwidth eip-isp eip-internet-charge-type " +
@@ -164,6 +164,60 @@ func TestMatchesPattern_StarStandsForAnyText(t *testing.T) {
 	} {
 		if got := matchesPattern(c.pattern, c.value); got != c.want {
 			t.Errorf("%q against %q: %v", c.value, c.pattern, got)
+		}
+	}
+}
+
+func TestPermissions_RoleInFreeOptionsIsTheOneThatIsRead(t *testing.T) {
+	cfg := safeConfig()
+	cfg.Permissions = Permissions{Allow: Grants{RAMRoles: {"team-*"}}}
+	for options, allowed := range map[string]bool{
+		"-o ram_role=" + metadataRoles + "team-a":              true,
+		"-o allow_other,ram_role=team-a":                       true,
+		"-oram_role=team-a -o max_stat_cache_size=0":           true,
+		"-o ram_role=" + metadataRoles + "admin":               false,
+		"-o ram_role=" + metadataRoles + "admin?x=/team-a":     false,
+		"-o ram_role=" + metadataRoles + "admin#/team-a":       false,
+		"-o ram_role=" + metadataRoles + "team-x%2f..%2fadmin": false,
+		"-o ram_role=http://elsewhere.example/team-a":          false,
+		"-o a=1;ram_role=admin":                                false,
+		"-o a=1\vram_role=admin":                               false,
+		"-o a=1\u00a0ram_role=admin":                           false,
+		"-o ram_role admin":                                    false,
+		`-o "ram_role=admin"`:                                  false,
+		"-o ram_role=team-a;ram_role=admin":                    false,
+	} {
+		_, err := Translate(podWith(nil, csiOf(csiOSS, map[string]string{"bucket": "b", "url": "u", "otherOpts": options})), Objects{}, cfg)
+		if allowed != (err == nil) {
+			t.Errorf("%q: %v", options, err)
+		}
+	}
+}
+
+func TestPermissions_ValuesAreComparedAsTheyAreSent(t *testing.T) {
+	cfg := safeConfig()
+	cfg.Permissions = Permissions{Allow: Grants{FileSystems: {"good"}, Tags: {"env:test"}, ImageCaches: {"imc-1"}}}
+	nas := func(server, options string) *corev1.Pod {
+		return podWith(nil, flexOf(flexNAS, map[string]string{"server": server, "path": "/", "options": options}))
+	}
+	for name, c := range map[string]struct {
+		pod     *corev1.Pod
+		allowed bool
+	}{
+		"the server":               {nas("good", "nolock"), true},
+		"a space before it":        {nas(" good", ""), false},
+		"two of them":              {nas("good,good", ""), false},
+		"another by an option":     {nas("good", "nolock,addr=10.0.0.9"), false},
+		"its mount daemon":         {nas("good", "mountaddr=10.0.0.9"), false},
+		"the tag of an EIP":        {podWith(map[string]string{"k8s.aliyun.com/pod-with-eip": "true", "k8s.aliyun.com/eip-tags": `{"env":"test"}`}), true},
+		"a tag with a comma":       {podWith(map[string]string{"k8s.aliyun.com/pod-with-eip": "true", "k8s.aliyun.com/eip-tags": `{"env":"test,env:test"}`}), false},
+		"the image cache":          {podWith(map[string]string{"k8s.aliyun.com/eci-imc-id": "imc-1"}), true},
+		"whichever image cache":    {podWith(map[string]string{"k8s.aliyun.com/eci-auto-imc": "true"}), false},
+		"no image cache by itself": {podWith(map[string]string{"k8s.aliyun.com/eci-auto-imc": "false"}), true},
+	} {
+		_, err := Translate(c.pod, Objects{}, cfg)
+		if c.allowed != (err == nil) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -1,9 +1,10 @@
 package request
 
 import (
-	"path"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -31,23 +32,58 @@ func (t *translator) permitFlex(f flex, at *field.Path) {
 	if f.driver == flexDisk && id != "" && given != "" && !strings.EqualFold(given, "false") {
 		t.permit(DisksDeleted, at.Key(ends), id)
 	}
-	if f.driver == flexOSS {
-		for _, role := range rolesIn(f.options["otherOpts"]) {
+	switch f.driver {
+	case flexOSS:
+		roles, clear := rolesIn(f.options["otherOpts"])
+		for _, role := range roles {
 			t.permit(RAMRoles, at.Key("otherOpts"), role)
+		}
+		if !clear {
+			t.permitAny(RAMRoles, at.Key("otherOpts"), "by options that are not clear to read (write ram_role=NAME)")
+		}
+	case flexNAS:
+		for _, server := range serversIn(f.options["options"]) {
+			t.permit(FileSystems, at.Key("options"), server)
 		}
 	}
 }
 
+// metadataRoles is where the credentials of a role are, as ossfs is told it.
+const metadataRoles = "http://100.100.100.200/latest/meta-data/ram/security-credentials/"
+
+// plainRole matches the name of a RAM role. Source: API reference of RAM, CreateRole.
+var plainRole = regexp.MustCompile(`^[A-Za-z0-9.@_-]+$`)
+
 // rolesIn returns the roles that the free options of ossfs name, such as
-// -o ram_role=http://100.100.100.200/latest/meta-data/ram/security-credentials/NAME.
-func rolesIn(options string) []string {
-	var roles []string
-	for _, word := range strings.FieldsFunc(options, func(r rune) bool { return strings.ContainsRune(" \t\r\n,\"'", r) }) {
-		if name, value, _ := strings.Cut(word, "="); strings.Contains(strings.ToLower(name), "role") {
-			roles = append(roles, path.Base(value))
+// -o ram_role=http://100.100.100.200/latest/meta-data/ram/security-credentials/NAME, and
+// whether every word that speaks of a role was understood. How ossfs takes its options
+// apart is not ours to imitate: only what can be read in one way is.
+func rolesIn(options string) (roles []string, clear bool) {
+	clear = true
+	for _, word := range strings.FieldsFunc(options, func(r rune) bool { return unicode.IsSpace(r) || r == ',' }) {
+		name, value, _ := strings.Cut(word, "=")
+		if !strings.Contains(strings.ToLower(word), "role") {
+			continue
+		}
+		role := strings.TrimPrefix(value, metadataRoles)
+		if !strings.HasSuffix(strings.ToLower(name), "ram_role") || !plainRole.MatchString(role) {
+			clear = false
+			continue
+		}
+		roles = append(roles, role)
+	}
+	return roles, clear
+}
+
+// serversIn returns the servers that the options of an NFS mount name in the place of
+// the one of the volume. Source: nfs(5), addr and mountaddr.
+func serversIn(options string) (servers []string) {
+	for _, option := range strings.FieldsFunc(options, func(r rune) bool { return unicode.IsSpace(r) || r == ',' }) {
+		if name, value, _ := strings.Cut(option, "="); strings.Contains(strings.ToLower(name), "addr") || strings.Contains(strings.ToLower(name), "host") {
+			servers = append(servers, value)
 		}
 	}
-	return roles
+	return servers
 }
 
 // permitLogs refuses the variables by which a container sends its logs to a
