@@ -44,9 +44,11 @@ type entry struct {
 	// no list shows; zero is never.
 	takenAt time.Time
 	// behaviour is what the annotations ask of us, nil until the pod has been
-	// translated; places is how many places they give to try.
+	// translated; places is how many places they give to try, narrow what they ask for
+	// there beside a size.
 	behaviour *request.Behaviour
 	places    int
+	narrow    string
 	// rounded says to what size the pod was raised, or nothing.
 	rounded string
 	// tries counts the creates in a row that were refused for want of room.

@@ -27,7 +27,7 @@ const (
 // 24 hours, and counts the attempts should we restart.
 func (p *Provider) reschedule(e entry, group *eci.ContainerGroup) {
 	if p.store.updateRunning(e, func(e *entry) { e.unplacedGroup(group) }) {
-		p.scarcity.noteGroup(group, p.deps.Clock.Now())
+		p.scarcity.noteGroup(group, e.narrow, p.deps.Clock.Now())
 		p.launches.Add(e.pod.UID)
 		p.tell(e.pod.UID)
 	}

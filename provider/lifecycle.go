@@ -173,9 +173,9 @@ func (p *Provider) build(ctx context.Context, e entry) (*eci.CreateContainerGrou
 	req := translation.Request
 	useEIP(req, bindable)
 	// Pointers into the translation would keep all of it.
-	behaviour, rounded := translation.Behaviour, roundedIn(translation.Translation)
+	behaviour, rounded, narrow := translation.Behaviour, roundedIn(translation.Translation), narrowOf(req)
 	p.store.update(e.pod.UID, func(e *entry) {
-		e.behaviour, e.places, e.source, e.rounded = &behaviour, alternatives(req), source, rounded
+		e.behaviour, e.places, e.narrow, e.source, e.rounded = &behaviour, alternatives(req), narrow, source, rounded
 	})
 	if err := p.chooseImageCache(ctx, e.pod, req, behaviour.ImageMatch); err != nil {
 		return nil, err

@@ -94,6 +94,8 @@ func TestScarcity_OtherPlacesAreTaken(t *testing.T) {
 	var s scarcity
 	s.note(&eci.CreateContainerGroupRequest{VSwitchID: "a", InstanceType: "small"}, full, now)
 	s.note(&eci.CreateContainerGroupRequest{VSwitchID: "b", CPU: 2, Memory: 4, SpotStrategy: "SpotAsPriceGo"}, full, now)
+	s.note(&eci.CreateContainerGroupRequest{VSwitchID: "d", CPU: 2, Memory: 4, SpotStrategy: "SpotWithPriceLimit", SpotPriceLimit: 0.001}, full, now)
+	s.note(&eci.CreateContainerGroupRequest{VSwitchID: "d", CPU: 1, Memory: 2, CPUOptionsCore: 64}, full, now)
 	s.note(&eci.CreateContainerGroupRequest{VSwitchID: "c", InstanceType: "any"}, &eci.Error{HTTPStatus: 400, Code: eci.CodeIPNotEnough}, now)
 	for name, tc := range map[string]struct {
 		req              eci.CreateContainerGroupRequest
@@ -105,6 +107,9 @@ func TestScarcity_OtherPlacesAreTaken(t *testing.T) {
 		"both may do with the other":  {eci.CreateContainerGroupRequest{VSwitchID: "a,b", InstanceType: "small,large"}, "a,b", "small,large"},
 		"no spot, written in another": {eci.CreateContainerGroupRequest{VSwitchID: "b", InstanceType: "2-4Gi"}, "b", "2-4Gi"},
 		"spot, written in another":    {eci.CreateContainerGroupRequest{VSwitchID: "b", InstanceType: "2-4Gi", SpotStrategy: "SpotWithPriceLimit"}, "", ""},
+		"the same tiny price":         {eci.CreateContainerGroupRequest{VSwitchID: "d", CPU: 2, Memory: 4, SpotStrategy: "SpotWithPriceLimit", SpotPriceLimit: 0.001}, "", ""},
+		"any price":                   {eci.CreateContainerGroupRequest{VSwitchID: "d", CPU: 2, Memory: 4, SpotStrategy: "SpotAsPriceGo"}, "d", ""},
+		"any kind of CPU":             {eci.CreateContainerGroupRequest{VSwitchID: "d", CPU: 1, Memory: 2}, "d", ""},
 		"no address left":             {eci.CreateContainerGroupRequest{VSwitchID: "c", CPU: 1, Memory: 2}, "", ""},
 	} {
 		got, err := s.avoid(&tc.req, now.Add(time.Second))
@@ -135,7 +140,7 @@ func TestScarcity_GrowsAndIsForgotten(t *testing.T) {
 		}
 		now = now.Add(want)
 	}
-	s.clear(&eci.ContainerGroup{VSwitchID: "a", CPU: 2, Memory: 4})
+	s.clear(&eci.ContainerGroup{VSwitchID: "a", CPU: 2, Memory: 4}, "")
 	if _, err := s.avoid(req, now); err != nil {
 		t.Errorf("a group runs there: %v", err)
 	}

@@ -118,6 +118,9 @@ type Provider struct {
 	// sighted are the groups that tries to recover which failed have read, by id.
 	sighted map[string]eci.ContainerGroup
 
+	// refreshedTo is the pod that the refresh loop has looked at last.
+	refreshedTo types.UID
+
 	// wake asks the sync loop for a tick now, wakeFiles the refresh loop to look at
 	// the pods that wait for their addresses; each holds one request.
 	wake, wakeFiles chan struct{}

@@ -30,6 +30,10 @@ func (p *Provider) readStatuses(ctx context.Context, sinceSecond int32) (map[str
 	}
 	for {
 		resp, err := p.cloud.DescribeContainerGroupStatus(ctx, req)
+		if errors.Is(err, eci.ErrAnswerTooLong) && req.Limit > 1 {
+			req.Limit /= 2 // the messages of containers can be long
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -91,9 +95,6 @@ func (p *Provider) readBatch(ctx context.Context, batch []string, lives map[stri
 	}
 	began := p.deps.Clock.Now()
 	groups, err := p.describe(ctx, &eci.DescribeContainerGroupsRequest{ContainerGroupIDs: asked, WithEvent: ptr.To(true)})
-	if half := len(batch) / 2; errors.Is(err, eci.ErrAnswerTooLong) && half > 0 {
-		return errors.Join(p.readBatch(ctx, batch[:half], lives, has), p.readBatch(ctx, batch[half:], lives, has))
-	}
 	if err != nil {
 		return err
 	}
@@ -131,14 +132,21 @@ type groupLister interface {
 	DescribeContainerGroups(context.Context, *eci.DescribeContainerGroupsRequest) (*eci.DescribeContainerGroupsResponse, error)
 }
 
+// describeAll asks for fewer where an answer is too long: of groups by id for each half,
+// and of others for smaller pages.
 func describeAll(ctx context.Context, cloud groupLister, req *eci.DescribeContainerGroupsRequest) ([]eci.ContainerGroup, error) {
 	var groups []eci.ContainerGroup
 	req.Limit = eci.MaxGroupsPerPage
 	for {
 		resp, err := cloud.DescribeContainerGroups(ctx, req)
-		if errors.Is(err, eci.ErrAnswerTooLong) && len(req.ContainerGroupIDs) == 0 && req.Limit > 1 {
-			req.Limit /= 2
-			continue
+		if errors.Is(err, eci.ErrAnswerTooLong) {
+			if n := len(req.ContainerGroupIDs); n > 1 {
+				return describeHalves(ctx, cloud, *req, n/2)
+			}
+			if len(req.ContainerGroupIDs) == 0 && req.Limit > 1 {
+				req.Limit /= 2
+				continue
+			}
 		}
 		if err != nil {
 			return nil, err
@@ -149,4 +157,15 @@ func describeAll(ctx context.Context, cloud groupLister, req *eci.DescribeContai
 		}
 		req.NextToken = resp.NextToken
 	}
+}
+
+func describeHalves(ctx context.Context, cloud groupLister, req eci.DescribeContainerGroupsRequest, half int) ([]eci.ContainerGroup, error) {
+	first, second := req, req
+	first.ContainerGroupIDs, second.ContainerGroupIDs = req.ContainerGroupIDs[:half], req.ContainerGroupIDs[half:]
+	groups, err := describeAll(ctx, cloud, &first)
+	if err != nil {
+		return nil, err
+	}
+	others, err := describeAll(ctx, cloud, &second)
+	return append(groups, others...), err
 }

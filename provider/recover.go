@@ -160,7 +160,8 @@ func (p *Provider) recoverPod(ctx context.Context, pod *corev1.Pod, groups []*ec
 
 // recoverLate takes over a pod that recovery was not told of, for the first list
 // of an API server may be old, and that has a group: its object names one, or
-// recovery saw one, or it is so old that nothing keeps the cloud from making a second.
+// recovery saw one. Of a pod so old that nothing keeps the cloud from making it a second
+// group, the one that its object names is looked at whoever wrote that.
 func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
 	if _, known := p.store.get(pod.UID); known || hasEnded(pod) {
 		return nil
@@ -170,11 +171,14 @@ func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
 		return err
 	}
 	id := pod.Annotations[status.AnnotationInstanceID]
-	hinted := hintOf(pod).given() || p.strays[pod.UID] != nil
-	if !hinted && !p.doubtsToken(pod) {
-		if id != "" {
-			p.reportForeignGroup(ctx, pod, id)
+	if !hintOf(pod).given() && p.strays[pod.UID] == nil {
+		switch {
+		case id == "":
+			return nil
+		case p.doubtsToken(pod):
+			return p.recoverNamed(ctx, pod, id)
 		}
+		p.reportForeignGroup(ctx, pod, id)
 		return nil
 	}
 	groups, err := p.groupsOf(ctx, pod)
@@ -184,9 +188,6 @@ func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
 	if len(groups) == 0 {
 		groups = p.strays[pod.UID] // that a list leaves out what recovery saw proves nothing
 	}
-	if len(groups) == 0 && !hinted {
-		return p.recoverNamed(ctx, pod, id)
-	}
 	p.recoverPod(ctx, pod, groups)
 	return nil
 }
@@ -194,9 +195,6 @@ func (p *Provider) recoverLate(ctx context.Context, pod *corev1.Pod) error {
 // recoverNamed takes over a pod whose object names a group without telling that it is
 // of this node, if it is the pod's all the same.
 func (p *Provider) recoverNamed(ctx context.Context, pod *corev1.Pod, id string) error {
-	if id == "" {
-		return nil
-	}
 	group, is, err := p.lookAt(ctx, pod, id)
 	switch {
 	case err != nil:

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -13,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/eci-vnode/eci-vnode/eci"
 	"github.com/eci-vnode/eci-vnode/provider/eip"
@@ -60,7 +62,7 @@ func (p *Provider) refreshTurn(ctx context.Context) {
 	p.learnDetails(ctx)
 	read := map[objectKey]string{}
 	checks := refreshChecks
-	for _, e := range p.store.all((*entry).refreshable) {
+	for _, e := range startAfter(p.store.all((*entry).refreshable), p.refreshedTo) {
 		source, err := p.sourceOf(ctx, e.pod, read)
 		if err != nil {
 			log.G(ctx).WithError(err).Warn("reading what a pod names failed; its files stay as they are for now")
@@ -72,12 +74,23 @@ func (p *Provider) refreshTurn(ctx context.Context) {
 		if checks--; checks < 0 {
 			return
 		}
+		p.refreshedTo = e.pod.UID
 		if err := p.refresh(ctx, e); err != nil {
 			groupLogger(ctx, e.pod, e.groupID).WithError(err).Warn("refreshing the files of a container group failed; will try again")
 			continue
 		}
 		p.store.update(e.pod.UID, func(e *entry) { e.source = source })
 	}
+}
+
+// startAfter rotates entries, which are sorted by UID, so that those after one come
+// first: pods that change all the time must not keep others from their turn.
+func startAfter(entries []entry, last types.UID) []entry {
+	i, found := slices.BinarySearchFunc(entries, last, func(e entry, uid types.UID) int { return cmp.Compare(e.pod.UID, uid) })
+	if found {
+		i++
+	}
+	return append(slices.Clone(entries[i:]), entries[:i]...)
 }
 
 // refreshable says whether the pod runs and has files that can change.

@@ -318,3 +318,35 @@ func (w *world) serveTokens() {
 		return true, &authenticationv1.TokenRequest{Status: authenticationv1.TokenRequestStatus{Token: fmt.Sprintf("token-%d", made)}}, nil
 	})
 }
+
+// TestRefresh_PodsThatChangeAllTheTimeKeepNobodyFromTheirTurn changes a label of a
+// hundred pods in every round.
+func TestRefresh_PodsThatChangeAllTheTimeKeepNobodyFromTheirTurn(t *testing.T) {
+	w := updating(t)
+	w.mustSet("1", "old")
+	var pods []*corev1.Pod
+	for i := range refreshChecks {
+		pods = append(pods, w.mustRun(fmt.Sprintf("a-%03d", i), withConfigVolume))
+	}
+	victim := w.mustRun("z-victim", withConfigVolume)
+	w.mustSet("2", "new")
+	for round := range 3 {
+		for _, pod := range pods {
+			changed := pod.DeepCopy()
+			changed.Labels = map[string]string{"round": fmt.Sprint(round)}
+			if err := w.UpdatePod(t.Context(), changed); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.refreshTurn(t.Context())
+	}
+	id := w.groupOf(victim)
+	for _, g := range w.emulator.Groups() {
+		if g.ContainerGroupID != id {
+			continue
+		}
+		if got := g.Request.Volumes[0].ConfigFileVolume.Files[0].Content.Reveal(); got != base64.StdEncoding.EncodeToString([]byte("new")) {
+			t.Errorf("its file is still %q", got)
+		}
+	}
+}

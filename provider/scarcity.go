@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +32,9 @@ type offering struct {
 	// size is an instance type, or vCPU and GiB; "" is any.
 	size string
 	spot bool
+	// narrow is what else a pod asks for that there may be none of, "" for nothing: what
+	// one pod cannot have for a price or a kind of CPU tells nothing of others.
+	narrow string
 }
 
 // scarcity remembers which offerings had no stock, for all pods of the node: without
@@ -73,7 +78,7 @@ func (s *scarcity) note(req *eci.CreateContainerGroupRequest, err error, now tim
 	}
 	for _, o := range offeringsOf(req) {
 		if refusal.Code == eci.CodeIPNotEnough {
-			o.size, o.spot = "", false
+			o = offering{vSwitch: o.vSwitch}
 		}
 		s.found(o, refusal, now)
 	}
@@ -97,23 +102,23 @@ func (s *scarcity) endProbe(req *eci.CreateContainerGroupRequest, now time.Time)
 }
 
 // noteGroup remembers that a group could not be placed after its create was accepted.
-func (s *scarcity) noteGroup(group *eci.ContainerGroup, now time.Time) {
+func (s *scarcity) noteGroup(group *eci.ContainerGroup, narrow string, now time.Time) {
 	for _, event := range group.Events {
 		if strings.Contains(event.Reason, "NoStock") && group.VSwitchID != "" {
-			s.found(offeringOf(group), &eci.Error{HTTPStatus: 400, Code: eci.CodeNoStock, Message: event.Message}, now)
+			s.found(offeringOf(group, narrow), &eci.Error{HTTPStatus: 400, Code: eci.CodeNoStock, Message: event.Message}, now)
 			return
 		}
 	}
 }
 
 // clear forgets the shortage of the place where a group runs.
-func (s *scarcity) clear(group *eci.ContainerGroup) {
+func (s *scarcity) clear(group *eci.ContainerGroup, narrow string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.scarce) == 0 {
 		return
 	}
-	o := offeringOf(group)
+	o := offeringOf(group, narrow)
 	delete(s.scarce, o)
 	delete(s.scarce, offering{vSwitch: o.vSwitch})
 }
@@ -142,10 +147,10 @@ func (s *scarcity) avoid(req *eci.CreateContainerGroupRequest, now time.Time) (*
 	if len(s.scarce) == 0 {
 		return req, nil
 	}
-	spot := wantsSpot(req)
+	spot, narrow := wantsSpot(req), narrowOf(req)
 	vSwitches, sizes := places(req.VSwitchID), places(req.InstanceType)
 	isScarce := func(vSwitch, size string) bool {
-		_, scarce := s.shortageOf(offering{vSwitch, sizeIn(req, size), spot}, now)
+		_, scarce := s.shortageOf(offering{vSwitch, sizeIn(req, size), spot, narrow}, now)
 		return scarce
 	}
 	vSwitches = slices.DeleteFunc(slices.Clone(vSwitches), func(vSwitch string) bool {
@@ -207,7 +212,7 @@ func offeringsOf(req *eci.CreateContainerGroupRequest) []offering {
 	var out []offering
 	for _, vSwitch := range places(req.VSwitchID) {
 		for _, size := range places(req.InstanceType) {
-			out = append(out, offering{vSwitch, sizeIn(req, size), wantsSpot(req)})
+			out = append(out, offering{vSwitch, sizeIn(req, size), wantsSpot(req), narrowOf(req)})
 		}
 	}
 	return out
@@ -222,12 +227,29 @@ func sizeIn(req *eci.CreateContainerGroupRequest, instanceType string) string {
 	return sizeName(req.CPU, req.Memory)
 }
 
-func offeringOf(group *eci.ContainerGroup) offering {
+// narrowOf returns what a request asks for beside its size, for offering.narrow.
+func narrowOf(req *eci.CreateContainerGroupRequest) string {
+	demands := eci.CreateContainerGroupRequest{
+		SpotPriceLimit: req.SpotPriceLimit, SpotDuration: req.SpotDuration, StrictSpot: req.StrictSpot,
+		CPUArchitecture: req.CPUArchitecture, CPUOptionsCore: req.CPUOptionsCore, CPUOptionsThreadsPerCore: req.CPUOptionsThreadsPerCore,
+		CPUOptionsNuma: req.CPUOptionsNuma, ComputeCategory: req.ComputeCategory, GPUDriverVersion: req.GPUDriverVersion,
+		EphemeralStorage: req.EphemeralStorage,
+	}
+	if reflect.ValueOf(demands).IsZero() {
+		return ""
+	}
+	text, _ := json.Marshal(demands) // plain fields cannot fail
+	return string(text)
+}
+
+// offeringOf returns the place of a group; narrow is narrowOf its request, which the
+// cloud does not show.
+func offeringOf(group *eci.ContainerGroup, narrow string) offering {
 	size := group.InstanceType
 	if size == "" {
 		size = sizeName(group.CPU, group.Memory)
 	}
-	return offering{group.VSwitchID, size, factsOf(group).isSpot()}
+	return offering{group.VSwitchID, size, factsOf(group).isSpot(), narrow}
 }
 
 func sizeName(cpu, memory float64) string {

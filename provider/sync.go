@@ -209,7 +209,7 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 		status.MarkSpotDegraded(&next)
 	}
 	if group.Status == eci.StatusRunning {
-		p.scarcity.clear(group)
+		p.scarcity.clear(group, e.narrow)
 	}
 	annotations := status.Annotations(*group, e.requestID)
 	shown := p.sumsFor(e.pod).shown(group.Volumes)

@@ -16,10 +16,9 @@ import (
 )
 
 const (
-	// maxAnswer bounds an answer, in bytes: a page of 200 states with long messages
-	// stays far below, and 1 MB of log is six times as long where all of it has to be
-	// escaped. A page of groups can be longer; eci.ErrAnswerTooLong says to ask for
-	// fewer.
+	// maxAnswer bounds an answer, in bytes: 1 MB of log is six times as long where all
+	// of it has to be escaped. A page of groups, or of states with the messages of many
+	// containers, can be longer; eci.ErrAnswerTooLong says to ask for fewer.
 	maxAnswer = 12 << 20
 	// maxRefusal bounds the body of an error, in bytes.
 	maxRefusal = 1 << 20

@@ -102,12 +102,13 @@ func (r *Reconciler) isSettled(pod Pod, mine *vpc.EIPAddress, collect bool) bool
 	return pod.Want.ByGroup || !collect && m.state.AllocationID == pod.Want.Candidate
 }
 
-// dismiss forgets the wish of a pod that has none any more.
+// dismiss forgets the wish of a pod that has none any more, but not how often it was
+// tried in vain: a wish that comes and goes must not be tried each time.
 func (r *Reconciler) dismiss(pod Pod) {
 	if r.recall(pod.uid()).state.Reason == "" {
 		return
 	}
-	r.remember(pod.uid(), func(m *memory) { *m = memory{} })
+	r.remember(pod.uid(), func(m *memory) { *m = memory{failures: m.failures, waits: m.waits, retryAt: m.retryAt} })
 	if !pod.Ended {
 		r.deps.Pods.ReportEIP(pod.uid(), State{})
 	}

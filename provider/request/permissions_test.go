@@ -184,6 +184,10 @@ func TestPermissions_RoleInFreeOptionsIsTheOneThatIsRead(t *testing.T) {
 		"-o a=1\vram_role=admin":                               false,
 		"-o a=1\u00a0ram_role=admin":                           false,
 		"-o ram_role admin":                                    false,
+		`-o ram_ro""le=admin`:                                  false,
+		"-o ram_r$()ole=admin":                                 false,
+		"-o credential_process=/bin/x":                         false,
+		"-o umask=022 -o max_stat_cache_size=0,allow_other":    true,
 		`-o "ram_role=admin"`:                                  false,
 		"-o ram_role=team-a;ram_role=admin":                    false,
 	} {

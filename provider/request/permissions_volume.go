@@ -59,10 +59,14 @@ var plainRole = regexp.MustCompile(`^[A-Za-z0-9.@_-]+$`)
 // whether every word that speaks of a role was understood. How ossfs takes its options
 // apart is not ours to imitate: only what can be read in one way is.
 func rolesIn(options string) (roles []string, clear bool) {
-	clear = true
+	clear = !strings.ContainsFunc(options, func(r rune) bool { return !isOption(r) })
 	for _, word := range strings.FieldsFunc(options, func(r rune) bool { return unicode.IsSpace(r) || r == ',' }) {
 		name, value, _ := strings.Cut(word, "=")
-		if !strings.Contains(strings.ToLower(word), "role") {
+		switch lower := strings.ToLower(word); {
+		case strings.Contains(lower, "credential_process"), strings.Contains(lower, "passwd_file"):
+			clear = false
+			continue
+		case !strings.Contains(lower, "role"):
 			continue
 		}
 		role := strings.TrimPrefix(value, metadataRoles)
@@ -73,6 +77,12 @@ func rolesIn(options string) (roles []string, clear bool) {
 		roles = append(roles, role)
 	}
 	return roles, clear
+}
+
+// isOption reports whether a character stands for itself in options, whoever reads them:
+// not so quotes, and what a shell knows.
+func isOption(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" \t\r\n,=_-+./:@%?#", r)
 }
 
 // serversIn returns the servers that the options of an NFS mount name in the place of

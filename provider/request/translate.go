@@ -148,6 +148,7 @@ func (t *translator) translate() {
 	}
 	t.containers(spec)
 	t.tags()
+	t.checkAnswer()
 }
 
 // group fills what belongs to the group as a whole.

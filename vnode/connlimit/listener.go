@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+
+	"k8s.io/utils/lru"
 )
 
 // ErrFull is returned by Promote when all authenticated connections are in use.
@@ -41,11 +43,16 @@ type Listener struct {
 	authenticated   pool
 	received        int64 // on unauthenticated connections
 	accepted        uint64
+	// known are the sources of which a connection was promoted lately.
+	known *lru.Cache
 }
+
+// maxKnown is how many sources are remembered: API servers, and what scrapes.
+const maxKnown = 100
 
 // NewListener returns a Listener that accepts the connections of l.
 func NewListener(l net.Listener, cfg Config) *Listener {
-	return &Listener{Listener: l, cfg: cfg, unauthenticated: pool{}, authenticated: pool{}}
+	return &Listener{Listener: l, cfg: cfg, unauthenticated: pool{}, authenticated: pool{}, known: lru.New(maxKnown)}
 }
 
 // Accept waits for the next connection and makes room for it.
@@ -61,12 +68,22 @@ func (l *Listener) Accept() (net.Conn, error) {
 	l.unauthenticated[c] = struct{}{} // before the choice, as one more of its source
 	var displaced *Conn
 	if len(l.unauthenticated) > l.cfg.Unauthenticated {
-		displaced = l.unauthenticated.oldestOfBusiestSource(func(*Conn) bool { return true })
+		displaced = l.unauthenticated.oldestOfBusiestSource(l.isStranger)
+		if displaced == nil {
+			displaced = l.unauthenticated.oldestOfBusiestSource(func(*Conn) bool { return true })
+		}
 		l.forget(displaced)
 	}
 	l.mu.Unlock()
 	l.displace(displaced)
 	return c, nil
+}
+
+// isStranger reports whether nothing that was authorized has come from where c comes
+// from: strangers may have more addresses than there is room.
+func (l *Listener) isStranger(c *Conn) bool {
+	_, known := l.known.Get(c.source)
+	return !known
 }
 
 // Counts returns how many connections of each kind are open.
@@ -143,6 +160,7 @@ func (l *Listener) promote(c *Conn) error {
 	delete(l.unauthenticated, c)
 	l.authenticated[c] = struct{}{}
 	c.promoted.Store(true)
+	l.known.Add(c.source, nil)
 	return nil
 }
 

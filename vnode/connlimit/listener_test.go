@@ -3,6 +3,7 @@ package connlimit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -159,5 +160,30 @@ func TestListener_BoundsAuthenticatedConnections(t *testing.T) {
 	third.server.Close()
 	if unauthenticated, authenticated := l.Counts(); unauthenticated != 0 || authenticated != 0 {
 		t.Errorf("%d and %d connections are left", unauthenticated, authenticated)
+	}
+}
+
+// TestListener_ManyAddressesDisplaceNoKnownSource fills the listener with strangers, each
+// with an address of its own, as the pods of one tenant have.
+func TestListener_ManyAddressesDisplaceNoKnownSource(t *testing.T) {
+	l, q := newTestListener(Config{Unauthenticated: 16, UnauthenticatedBytes: 1 << 20, Authenticated: 10})
+	authorized := mustConnect(t, l, q, "10.0.0.1:1")
+	if err := authorized.promote(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		mustConnect(t, l, q, fmt.Sprintf("10.1.0.%d:1", i))
+	}
+	var next []client
+	for i := range 3 {
+		next = append(next, mustConnect(t, l, q, fmt.Sprintf("10.0.0.1:%d", 2+i)))
+	}
+	for i := range 20 {
+		mustConnect(t, l, q, fmt.Sprintf("10.2.0.%d:1", i))
+	}
+	for i, c := range next {
+		if !c.open() {
+			t.Errorf("connection %d of a source that was authorized was displaced", i)
+		}
 	}
 }
