@@ -36,7 +36,7 @@ var rooms = map[string]struct {
 	"eci/conformance":    {ours: []string{"eci"}, forbidden: foreign},
 	"vnode":              {ours: []string{"vnode/connlimit"}, forbidden: cloudSide},
 	// Bounds connections only, so that every server of the program can use it.
-	"vnode/connlimit": {forbidden: foreign},
+	"vnode/connlimit": {forbidden: foreign, allowed: []string{"k8s.io/utils/lru"}},
 	"vnode/leader":    {forbidden: cloudSide},
 	"provider":        {ours: []string{"eci", "eci/vpc", "eci/execstream", "provider/request", "provider/status", "provider/eip"}, forbidden: append(slices.Clone(cloudSide), loggers...)},
 	// The campaign drives everything from outside; nothing imports it.
