@@ -44,8 +44,8 @@ type entry struct {
 	// no list shows; zero is never.
 	takenAt time.Time
 	// behaviour is what the annotations ask of us, nil until the pod has been
-	// translated; places is how many places they give to try, narrow what they ask for
-	// there beside a size.
+	// translated; places counts the places that they give to try. narrow holds their demands
+	// beside the size, see narrowOf.
 	behaviour *request.Behaviour
 	places    int
 	narrow    string

@@ -169,5 +169,5 @@ func (c *carrier) passSizes(ctx context.Context) {
 	}
 }
 
-// emptySizePause is how long the next size waits after an empty one.
+// emptySizePause is the pause after an empty size.
 const emptySizePause = 100 * time.Millisecond

@@ -25,9 +25,9 @@ const maxLogPage = 2 * eci.MaxLogBytes
 // eleven halvings, and some more as the log grows meanwhile.
 const windowTries = 24
 
-// sameTime is how many lines more than those that are wanted the first read of a
-// followed log asks for: to know which lines are new, it has to have seen all of those
-// that carry the time of the newest.
+// sameTime is the number of additional lines in the first read of a followed log. Later
+// reads tell new lines by timestamp and count, so that the first has to see all lines
+// with the newest timestamp.
 const sameTime = 200
 
 // logCursor walks through a log that can only be asked for its newest lines. It
@@ -42,8 +42,8 @@ type logCursor struct {
 	since, began time.Time
 	// left is how many bytes may still be shown; negative is no limit.
 	left int
-	// tail is the window of the next read, in lines; newest is how many lines of the
-	// first one are wanted.
+	// tail is the window of the next read, newest the part of the first window that the
+	// client wants, both in lines.
 	tail, newest int32
 	// reads counts the reads with success.
 	reads int

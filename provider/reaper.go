@@ -40,8 +40,8 @@ type suspect struct {
 	deletedAt time.Time
 }
 
-// orphanForce is how long a deleted orphan may take to end before it is deleted with
-// Force. The grace period of its pod is not known any more.
+// orphanForce is the time after which an orphan that was deleted and has not ended is
+// deleted with Force. The grace period of its pod is not known any more.
 const orphanForce = time.Hour
 
 func newReaper(p *Provider) *reaper { return &reaper{p: p, suspects: map[string]suspect{}} }

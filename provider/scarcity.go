@@ -32,8 +32,8 @@ type offering struct {
 	// size is an instance type, or vCPU and GiB; "" is any.
 	size string
 	spot bool
-	// narrow is what else a pod asks for that there may be none of, "" for nothing: what
-	// one pod cannot have for a price or a kind of CPU tells nothing of others.
+	// narrow holds the other demands of the pod, such as a spot price or a kind of CPU,
+	// or "". A shortage for one pod with such demands is no shortage for others.
 	narrow string
 }
 

@@ -226,12 +226,7 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 			e.stage = stageEnded
 		}
 	})
-	if e.group == nil || e.group.status != group.Status {
-		groupLogger(ctx, e.pod, e.groupID).WithField("status", group.Status).Info("container group changed state")
-	}
-	if group.Status == eci.StatusExpired && e.disruption == nil {
-		p.disrupt(e, "the cloud has taken the container group back")
-	}
+	p.noteStatus(ctx, e, group)
 	shows, _ := p.store.get(uid)
 	if shows.eni() != e.eni() || shows.stage != e.stage {
 		p.movedEIP(&shows)
@@ -240,6 +235,16 @@ func (p *Provider) observe(ctx context.Context, uid types.UID, group *eci.Contai
 	p.tell(uid)
 	if notice := reclaimNotice(events, live); notice != "" {
 		p.reclaim(ctx, uid, notice)
+	}
+}
+
+// noteStatus logs a new status of the group, and notes that the cloud has taken it back.
+func (p *Provider) noteStatus(ctx context.Context, e entry, group *eci.ContainerGroup) {
+	if e.group == nil || e.group.status != group.Status {
+		groupLogger(ctx, e.pod, e.groupID).WithField("status", group.Status).Info("container group changed state")
+	}
+	if group.Status == eci.StatusExpired && e.disruption == nil {
+		p.disrupt(e, "the cloud has taken the container group back")
 	}
 }
 

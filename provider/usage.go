@@ -118,8 +118,8 @@ func (n *nodeUsage) add(r *usageRecord) {
 }
 
 // readUsage returns the pods with a live group, their records, and what they have spent.
-// The pods are those of the time that the records are kept for: with an older view of
-// them a reader would drop the record of a newer pod, which then counts anew. Once in
+// It lists the pods under the lock: a reader with an older list would drop the record of
+// a newer pod, whose whole counter would then be added again. Once in
 // usageAge it reads all of them; in between only those that were never asked for.
 // Records that could not be read now are the older ones. A reader that leaves
 // does not keep the others from its answer.

@@ -245,7 +245,7 @@ func defaultConfig() Config {
 	}
 }
 
-// placeholder is what deploy/ has in the place of what only the operator knows.
+// placeholder marks the values in deploy/ that the operator has to fill in.
 const placeholder = "CHANGE ME"
 
 // Validate returns every problem at once, each with its path in the file and
@@ -277,12 +277,7 @@ func (c *Config) Validate() error {
 			errs = append(errs, field.Invalid(field.NewPath("internalIP"), c.InternalIP, "not an IP address"))
 		}
 	}
-	if formats := []string{"text", "json"}; !slices.Contains(formats, c.Log.Format) {
-		errs = append(errs, field.NotSupported(field.NewPath("log", "format"), c.Log.Format, formats))
-	}
-	if levels := []string{"error", "warn", "info", "debug", "trace"}; !slices.Contains(levels, c.Log.Level) {
-		errs = append(errs, field.NotSupported(field.NewPath("log", "level"), c.Log.Level, levels))
-	}
+	errs = append(errs, c.Log.validate(field.NewPath("log"))...)
 	errs = append(errs, c.Pods.validate(field.NewPath("pods"))...)
 	errs = append(errs, c.Permissions.Validate(field.NewPath("permissions"))...)
 	for _, problem := range linesOf(c.Prices.Validate()) {
@@ -311,6 +306,17 @@ func (c *Config) Validate() error {
 		errs = append(errs, field.Invalid(field.NewPath("kubelet", "tlsCertFile"), c.Kubelet.TLSCertFile, "tlsCertFile and tlsPrivateKeyFile go together"))
 	}
 	return errs.ToAggregate()
+}
+
+func (l *Log) validate(path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if formats := []string{"text", "json"}; !slices.Contains(formats, l.Format) {
+		errs = append(errs, field.NotSupported(path.Child("format"), l.Format, formats))
+	}
+	if levels := []string{"error", "warn", "info", "debug", "trace"}; !slices.Contains(levels, l.Level) {
+		errs = append(errs, field.NotSupported(path.Child("level"), l.Level, levels))
+	}
+	return errs
 }
 
 func (p *Pods) validate(path *field.Path) field.ErrorList {

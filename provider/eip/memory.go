@@ -33,8 +33,9 @@ type memory struct {
 const (
 	firstWait   = 5 * time.Second
 	longestWait = 5 * time.Minute
-	// patience is how many turns the cloud may take for one step. What takes longer may
-	// never come, and each turn of each such pod is a call: the pauses grow then.
+	// patience is the number of turns in a row for which a pod waits without a pause.
+	// What takes longer may never come, and each turn of such a pod costs a call, so
+	// that the pauses grow from then on.
 	patience = 20
 )
 

@@ -10,10 +10,10 @@ import (
 	"github.com/eci-vnode/eci-vnode/eci"
 )
 
-// maxAnswerBytes is how long the parameters of a group may be as JSON, in bytes: an
-// answer of the cloud about the group has them all, and a group whose answer is too long
-// to be read can be neither found nor ended by this node. A third of what the client
-// reads. Our own choice.
+// maxAnswerBytes bounds the parameters of a group, in bytes of JSON. The cloud returns
+// all of them when it describes the group, and this node can neither find nor end a group
+// whose description is too long to read. It is a third of the client's limit. Our own
+// choice.
 const maxAnswerBytes = 4 << 20
 
 // checkAnswer refuses a pod whose group could not be read.

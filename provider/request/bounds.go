@@ -47,8 +47,9 @@ const (
 	// maxHostEntries is how long hostAliases may be; entries of one address count
 	// once against the 100 of ECI. Our own choice.
 	maxHostEntries = 1000
-	// maxSources and maxItems are those of one projected volume. ECI takes maxFiles;
-	// items of optional keys that are not there make none. Our own choice.
+	// maxSources bounds the sources of a projected volume, maxItems the items of any
+	// volume. ECI takes maxFiles; items of optional keys that are missing make no file.
+	// Our own choice.
 	maxSources = 40
 	maxItems   = 200
 	// maxReferences is how many ConfigMaps, Secrets and claims a pod may name:

@@ -47,7 +47,7 @@ type Listener struct {
 	known *lru.Cache
 }
 
-// maxKnown is how many sources are remembered: API servers, and what scrapes.
+// maxKnown bounds the remembered sources, which are API servers and scrapers of metrics.
 const maxKnown = 100
 
 // NewListener returns a Listener that accepts the connections of l.
