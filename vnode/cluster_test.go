@@ -34,7 +34,8 @@ type cluster struct {
 
 	mu      sync.Mutex
 	version int
-	patches []string // bodies of status patches
+	watches map[schema.GroupVersionResource]int // that were opened
+	patches []string                            // bodies of status patches
 	deletes []metav1.DeleteOptions
 	fail    func(verb string) error // answers instead of the API server
 }
@@ -46,7 +47,7 @@ var (
 
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	c := &cluster{Clientset: &fake.Clientset{}, version: 100}
+	c := &cluster{Clientset: &fake.Clientset{}, version: 100, watches: map[schema.GroupVersionResource]int{}}
 	c.tracker = clienttesting.NewObjectTracker(scheme.Scheme, scheme.Codecs.UniversalDecoder())
 	c.AddReactor("create", "pods", c.createPod)
 	c.AddReactor("patch", "pods", c.patchPod)
@@ -54,9 +55,23 @@ func newCluster(t *testing.T) *cluster {
 	c.AddReactor("*", "*", clienttesting.ObjectReaction(c.tracker))
 	c.AddWatchReactor("*", func(a clienttesting.Action) (bool, watch.Interface, error) {
 		w, err := c.tracker.Watch(a.GetResource(), a.GetNamespace())
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.watches[a.GetResource()]++
 		return true, w, err
 	})
 	return c
+}
+
+// mustBeWatched waits until a resource has been watched n times. The fake's watches begin
+// with the present: what changes between a client's list and its watch is never told.
+func (c *cluster) mustBeWatched(t *testing.T, resource schema.GroupVersionResource, n int) {
+	t.Helper()
+	eventually(t, resource.Resource+" are watched", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.watches[resource] >= n
+	})
 }
 
 func (c *cluster) nextVersion() string {

@@ -65,6 +65,7 @@ func (c *signingCluster) asked() int {
 // that are so far from now.
 func (c *signingCluster) mustSign(t *testing.T, from, until time.Duration) {
 	t.Helper()
+	c.mustBeWatched(t, requestsResource, c.asked())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := len(c.requests)

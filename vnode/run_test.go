@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes"
 )
 
@@ -31,7 +32,8 @@ func quickConfig() Config {
 // startedNode is a node that runs: stop ends it and waits until Run has returned.
 type startedNode struct {
 	*VirtualNode
-	stop func()
+	client kubernetes.Interface
+	stop   func()
 }
 
 func mustStart(t *testing.T, cfg Config, client kubernetes.Interface, p Provider) startedNode {
@@ -62,7 +64,7 @@ func mustStartWith(t *testing.T, cfg Config, deps Deps) startedNode {
 		})
 	}
 	t.Cleanup(stop)
-	return startedNode{v, stop}
+	return startedNode{v, deps.Client, stop}
 }
 
 func mustBeReady(t *testing.T, v startedNode) {
@@ -75,6 +77,11 @@ func mustBeReady(t *testing.T, v startedNode) {
 			return false
 		}
 	})
+	if c, ok := v.client.(interface {
+		mustBeWatched(*testing.T, schema.GroupVersionResource, int)
+	}); ok {
+		c.mustBeWatched(t, podsResource, 1)
+	}
 }
 
 // recovering is a provider whose recovery is answered by a function.
