@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -162,18 +163,20 @@ func (p *Provider) followHint(ctx context.Context, uid types.UID) error {
 // and the cloud does not show.
 const hintPause = 10 * time.Second
 
-// listsWork asks for the newest group of this node. Seeing it shows that a list which
-// leaves another group out is no empty answer for want of permission.
+// listsWork reports, by ownerNone, that the lists of the cloud show groups to this node, so
+// that one which leaves a group out is not empty for want of permission. It asks for the newest
+// group of the node, and on a node without one for any group of the region.
 func (p *Provider) listsWork(ctx context.Context) (owner, error) {
-	control := p.store.newestLive()
-	if control == "" {
-		return ownerUnknown, nil
+	req := &eci.DescribeContainerGroupsRequest{Limit: 1}
+	if control := p.store.newestLive(); control != "" {
+		req.ContainerGroupIDs = []string{control}
 	}
-	groups, err := p.describeGroups(ctx, []string{control})
-	if err != nil || len(groups) == 0 {
-		return ownerUnknown, err
+	resp, err := p.cloud.DescribeContainerGroups(ctx, req)
+	switch {
+	case errors.Is(err, eci.ErrAnswerTooLong), err == nil && len(resp.ContainerGroups) > 0:
+		return ownerNone, nil
 	}
-	return ownerNone, nil
+	return ownerUnknown, err
 }
 
 // ignoreHint forgets the id that the object of a pod names: the group is another's.

@@ -269,6 +269,34 @@ func TestRecover_GroupThatNoListShowsIsWaitedFor(t *testing.T) {
 	w.expectLive(2)
 }
 
+// The pod ran and its object does not name its group any more, so that nothing can be asked
+// for by name: a list without its group counts once another list shows any group at all.
+func TestRecover_PodThatRanWithoutANameIsLostOnceAListShowsAnyGroup(t *testing.T) {
+	w := newWorld(t)
+	pod := w.mustRun("web")
+	w.emulator.RemoveGroup(w.groupOf(pod))
+	*pod = *w.told[pod.UID]
+	delete(pod.Annotations, status.AnnotationInstanceID)
+	w.start()
+	look := func() {
+		for range 2 * w.cfg.Sightings {
+			w.pass(w.cfg.LostGrace)
+			w.tick()
+		}
+	}
+	look()
+	if told := w.told[pod.UID]; told != nil {
+		t.Errorf("the pod is %s without any proof", told.Status.Phase)
+	}
+	if n := w.calls(eci.ActionCreateContainerGroup); n != 1 {
+		t.Errorf("%d groups were asked for", n)
+	}
+	stranger := w.mustMakeStranger()
+	look()
+	w.expectPhase(pod, corev1.PodFailed)
+	w.expectAlive(stranger)
+}
+
 func TestHintOf_CountsOnlyWithAStatusOfThisNode(t *testing.T) {
 	named := corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: types.UID("u"), Annotations: map[string]string{status.AnnotationInstanceID: "eci-1"}}}
 	named.Status.Phase = corev1.PodPending

@@ -6,6 +6,8 @@ import "testing"
 // With other calls in the code between, a history may no longer meet its bug:
 // it still has to hold every invariant.
 var regressions = map[string]string{
+	"a pod that ran and whose object names the group of another pod is lost when its own is gone":         "create:55488 run:19200 create:7121 wait:19086 run:37973 create:629 run:46370 crash:36965 run:8850 force:62074 run:39111 run:30028 lie:7317 run:64519 cut:3140 second:41312 second:6201 fail:59317 run:17279 crash:51945 run:55607 delete:59961",
+	"a pod that ran and whose object names the group of another cluster is lost when its own is gone":     "create:16731 run:3117 pause:8190 stranger:27764 run:37295 lie:49869 lie:20636 crash:40368 run:28524",
 	"a group that the pod's object names and that is gone has used up its ClientToken":                    "create:40262 run:39764 create:60486 run:20410 force:17496 skew:11647 copy:46330 run:23189 run:62976 crash:63140 run:25595 hand:15055 run:11185",
 	"a pod older than its ClientToken is looked for whatever its annotation says":                         "create:26837 run:62292 pause:17843 create:33137 run:37589 run:3445 second:63842 crash:52253 lie:41291 stale:38044 run:17955",
 	"an edited annotation and one empty list do not hide the group of a pod that is deleted":              "create:33616 run:6056 run:13410 create:24059 slow:31271 run:7911 heal:28621 run:48047 run:36967 crash:8943 create:60007 logs:52689 stale:40520 delete:60205 create:5250 run:38545 wait:22431 api:24233 run:14184 lie:13470 stale:3906 run:35344 run:37948",

@@ -45,6 +45,7 @@ func (w *world) lie() {
 		value = groups[w.rng.IntN(len(groups))].ID
 	}
 	w.say("user  writes %s=%s on %s (%s)", key, value, pod.Name, pod.UID)
+	w.pods[pod.UID].misnamed = w.pods[pod.UID].misnamed || key == status.AnnotationInstanceID
 	w.api.change(pod, func(pod *corev1.Pod) {
 		pod.Annotations = maps.Clone(pod.Annotations)
 		if w.rng.IntN(5) == 0 {

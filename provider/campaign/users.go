@@ -26,6 +26,8 @@ type record struct {
 	missed bool
 	// touched: its group was ended, reclaimed or removed by someone else.
 	touched bool
+	// misnamed: a user wrote another group's id on it, or took its own away.
+	misnamed bool
 }
 
 // podKind is a pod by what its containers do.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/eci-vnode/eci-vnode/eci"
@@ -37,12 +38,13 @@ const (
 	// have stopped: two passes of the reaper around its grace, after the longest
 	// pause of a pod that found no stock.
 	calmAfter = 20 * time.Minute
-	// doubtAfter is the same for a pod whose ClientToken is used up by a group that
-	// is gone before anybody learnt its name.
+	// doubtAfter is the same where nothing shows that lists work until the last pod is
+	// made: for a pod whose ClientToken is used up by a group that is gone before anybody
+	// learnt its name, and in an account without any group for one whose user overwrote
+	// the name.
 	doubtAfter = 40 * time.Minute
-	// lastPodAfter is when one more pod is made while something is still missing:
-	// a list that shows its group is known to work, and before, nothing proves to
-	// a node with a single pod that its group is gone whose name nobody learnt.
+	// lastPodAfter is when one more pod is made while something is still missing: a
+	// list that shows its group is known to work.
 	lastPodAfter = 26 * time.Minute
 	// recordLife and tokenLife are how long the cloud remembers groups that have
 	// ended, and ClientTokens.
@@ -257,12 +259,21 @@ func (w *world) calm() {
 			w.names++
 			w.makePod(fmt.Sprintf("pod-%d", w.names), podKinds[0], false)
 		}
+		w.doubts = w.doubts || len(w.emulator.Briefs()) == 0 && w.isMisnamed()
 		if w.clock.Since(began) > calmAfter && !w.doubts || w.clock.Since(began) > doubtAfter {
 			w.fail("convergence", "%s after the faults stopped: %s", w.clock.Since(began), missing)
 			return
 		}
 		w.leap(5 * time.Second)
 	}
+}
+
+// isMisnamed reports whether a user overwrote the name of the group of a pod that is not
+// as it should be.
+func (w *world) isMisnamed() bool {
+	return slices.ContainsFunc(w.api.list(), func(pod *corev1.Pod) bool {
+		return w.pods[pod.UID].misnamed && w.podUnsettled(pod, "") != ""
+	})
 }
 
 // liveGroups are the groups that cost money, by id.
