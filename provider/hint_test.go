@@ -206,6 +206,7 @@ func TestRecover_EditedAnnotationOfARunningPodIsPutRight(t *testing.T) {
 	*victim, *pod = *w.told[victim.UID], *w.told[pod.UID].DeepCopy()
 	pod.Annotations[status.AnnotationInstanceID] = w.groupOf(victim)
 	w.start()
+	w.refreshTurn(t.Context())
 	w.mustRepair(newReaper(w.Provider))
 	if got := w.groupOf(pod); got != own {
 		t.Errorf("its group is %s, want %s", got, own)

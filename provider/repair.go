@@ -80,7 +80,7 @@ func (p *Provider) sortOut(listed map[string]*eci.ContainerGroupStatus) (changed
 		}
 		switch {
 		case !ok:
-		case e.running() && (!e.proven || !reflect.DeepEqual(e.live, live)):
+		case e.running() && !reflect.DeepEqual(e.live, live):
 			changed[id] = live
 		}
 	}
