@@ -248,3 +248,23 @@ func TestRecover_KeepsConditionsOfPodsWhoseGroupIsNotListed(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// TestRepair_ReadsNoGroupThatOnlyWaitsForItsTags counts the reads of the first repair pass
+// after a restart, which a node with thousands of pods would make at once.
+func TestRepair_ReadsNoGroupThatOnlyWaitsForItsTags(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"a", "b", "c"} {
+		pod := w.mustRun(name)
+		*pod = *w.told[pod.UID] // as the API server has it after our write
+	}
+	w.start()
+	before := w.calls(eci.ActionDescribeContainerGroups)
+	w.mustRepair(newReaper(w.Provider))
+	if n := w.calls(eci.ActionDescribeContainerGroups) - before; n != 0 {
+		t.Errorf("%d reads of groups that are as their pods say", n)
+	}
+	w.refreshTurn(t.Context())
+	if w.store.any((*entry).detailsUnread) {
+		t.Error("their tags are not read by the refresh of files either")
+	}
+}
